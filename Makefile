@@ -1,0 +1,68 @@
+.DEFAULT_GOAL := help
+
+# More words for the command that a target runs: make test ARGS='-p messaging relay'
+ARGS ?=
+
+# Queries are checked against the committed .sqlx; only `make sqlx` asks a database.
+export SQLX_OFFLINE := true
+
+with_servers := deploy/local/run
+servers := python3 deploy/local/servers.py
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: preflight-servers ## Build Puntual and watch it collect, on servers of its own (ARGS)
+	cargo build --release --locked -p puntual
+	$(with_servers) --fresh-nats -- target/release/puntual demo $(ARGS)
+
+.PHONY: test
+test: preflight-servers ## Run every test, on servers of its own (ARGS)
+	$(with_servers) -- cargo test --workspace --locked $(ARGS)
+
+.PHONY: lint
+lint: preflight-lint ## Check formatting and clippy's advice; a warning fails
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: architecture
+architecture: preflight-build ## Check which package may know which
+	cargo test -p e2e --locked --test architecture
+
+.PHONY: sqlx
+sqlx: preflight-servers ## Regenerate services/*/.sqlx from queries and migrations (ARGS: services)
+	$(with_servers) -- deploy/local/sqlx prepare $(ARGS)
+
+.PHONY: sqlx-check
+sqlx-check: preflight-servers ## Fail if services/*/.sqlx is not what sqlx would write (ARGS: services)
+	$(with_servers) -- deploy/local/sqlx check $(ARGS)
+
+.PHONY: up
+up: ## Start PostgreSQL and nats-server for this checkout and leave them running
+	@$(servers) up
+
+.PHONY: down
+down: ## Stop them
+	@$(servers) down
+
+.PHONY: status
+status: ## Show what runs, where, and for whom
+	@$(servers) status
+
+.PHONY: clean-local
+clean-local: ## Stop them and delete all they kept (.local)
+	@$(servers) clean
+
+.PHONY: ci
+ci: ## Do what continuous integration does
+	.ci/run
+
+.PHONY: preflight-build preflight-lint preflight-servers
+preflight-build:
+	@deploy/local/preflight build
+preflight-lint:
+	@deploy/local/preflight build lint
+preflight-servers:
+	@deploy/local/preflight build servers

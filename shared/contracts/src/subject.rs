@@ -1,0 +1,24 @@
+//! Every NATS subject, built here and nowhere else.
+//!
+//! Events have five tokens, `puntual.<service>.<noun>.<verb>.v<major>`; commands have six, so that no stream stores them.
+//! Tenant and customer never appear in a subject: filtered consumers slow down on subjects of high cardinality.
+
+/// Command: raise a barrier in the service's stream (D11).
+pub fn barrier_raise(service: &str) -> String {
+    format!("puntual.{service}.cmd.barrier.raise.v1")
+}
+
+/// Command: move the virtual clock and do what is due (D17).
+pub fn clock_tick(service: &str) -> String {
+    format!("puntual.{service}.cmd.clock.tick.v1")
+}
+
+/// Event: a mark without content in the service's stream.
+pub fn fence_raised(service: &str) -> String {
+    format!("puntual.{service}.fence.raised.v1")
+}
+
+/// Dead letters of a service, for whoever wants to be told; the record is its `dead_letter` table.
+pub fn dead_letter(service: &str) -> String {
+    format!("puntual.dlq.{service}")
+}
