@@ -8,7 +8,12 @@ pub fn barrier_raise(service: &str) -> String {
     format!("puntual.{service}.cmd.barrier.raise.v1")
 }
 
-/// Command: move the virtual clock and do what is due (D17).
+/// Command: move the virtual clock and do nothing yet (D17).
+pub fn clock_set(service: &str) -> String {
+    format!("puntual.{service}.cmd.clock.set.v1")
+}
+
+/// Command: move the virtual clock, apply what is upstream, and do what is due (D17).
 pub fn clock_tick(service: &str) -> String {
     format!("puntual.{service}.cmd.clock.tick.v1")
 }

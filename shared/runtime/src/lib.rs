@@ -1,1 +1,24 @@
+//! The frame of a process: configuration, telemetry, databases, the clock, doors, and the order in which all that starts
+//! and stops. It decides nothing about receivables.
 
+pub mod access;
+mod caller;
+mod clock;
+mod commands;
+pub mod config;
+pub mod database;
+mod door;
+mod frame;
+mod health;
+pub mod key;
+mod problem;
+mod sweep;
+pub mod telemetry;
+
+pub use caller::{Caller, SESSION_COOKIE};
+pub use clock::Clock;
+pub use config::{FrameConfig, load_config};
+pub use door::Door;
+pub use frame::Frame;
+pub use problem::{FieldError, Problem};
+pub use sweep::Sweep;

@@ -1,1 +1,46 @@
+//! A role under test: its own database (copied from a template) and its own nats-server, real ones, and the means to play
+//! everybody around it. For tests only.
+//!
+//! Servers come from the environment that `deploy/local/run` sets: `PUNTUAL_PG_ADMIN_URL` and `PUNTUAL_NATS_SERVER`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up has failed")]
+#![allow(clippy::disallowed_methods, reason = "tests read the environment that the local servers set")]
 
+mod bed;
+mod broker;
+mod database;
+mod tenant;
+
+use std::future::Future;
+use std::time::Duration;
+
+pub use bed::{Bed, Role};
+pub use broker::Broker;
+pub use database::{TestDatabase, admin_url};
+pub use tenant::TestTenant;
+
+/// How long anything in a test may take; generous, because two cores run many tests.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits until `condition` holds; fails with `what` when it does not in time.
+pub async fn eventually<F, Fut>(what: &str, mut condition: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(DEADLINE, waiting).await.is_ok(), "not in time: {what}");
+}
+
+/// An address that nothing listens on.
+pub fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+fn environment(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests through `make test`"))
+}

@@ -1,0 +1,88 @@
+-- How events leave and enter a service. The columns and the reasons: shared/messaging.
+
+CREATE TABLE inbox (
+    -- Id of an event whose effects are committed. Kept longer than any stream keeps the event.
+    event_id uuid NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT inbox_pkey PRIMARY KEY (event_id)
+);
+-- For dropping what is older than the streams.
+CREATE INDEX inbox_received_at ON inbox (received_at);
+SELECT grant_to_service('inbox');
+
+CREATE TABLE outbox (
+    -- Order of appending; within one aggregate the order of its changes, because its row is locked first.
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    -- The writing transaction: rows below the snapshot horizon are decided, so nothing appears behind the relay's cursor.
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    event_id uuid NOT NULL,
+    subject text NOT NULL,
+    -- `name: value` lines separated by CR LF, as NATS writes them.
+    headers bytea NOT NULL,
+    payload bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT outbox_pkey PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+-- For the relay's window.
+CREATE INDEX outbox_xid_id ON outbox (xid, id);
+SELECT grant_to_service('outbox');
+
+-- Keeps a partition of a million rows ahead of the last id, and drops those that are published and older than `retention`.
+CREATE FUNCTION maintain_outbox(retention interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    rows_each constant bigint := 1000000;
+    last_id bigint;
+    part record;
+    published boolean;
+BEGIN
+    SELECT coalesce(max(id), 0) INTO last_id FROM outbox;
+    FOR number IN last_id / rows_each .. last_id / rows_each + 1 LOOP
+        EXECUTE format('CREATE TABLE IF NOT EXISTS outbox_%s PARTITION OF outbox FOR VALUES FROM (%s) TO (%s)',
+            number, number * rows_each, (number + 1) * rows_each);
+    END LOOP;
+    FOR part IN
+        SELECT c.oid::regclass AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'outbox'::regclass AND substring(c.relname FROM 'outbox_(\d+)$')::bigint < last_id / rows_each
+    LOOP
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s o WHERE o.created_at > now() - $1
+            OR o.xid >= (SELECT min(lo) FROM relay_state))', part.name) INTO published USING retention;
+        IF published THEN
+            EXECUTE format('DROP TABLE %s', part.name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE TABLE relay_state (
+    stream text NOT NULL,
+    -- Grows when the stream had to be made anew.
+    epoch integer NOT NULL DEFAULT 1,
+    -- The window being published: rows with lo <= xid < hi, in the order of id, up to last_id.
+    lo xid8 NOT NULL DEFAULT '0',
+    hi xid8 NOT NULL DEFAULT '0',
+    last_id bigint NOT NULL DEFAULT 0,
+    -- Sequence of the last message in the stream.
+    stream_seq bigint NOT NULL DEFAULT 0,
+    stream_created timestamptz,
+    CONSTRAINT relay_state_pkey PRIMARY KEY (stream)
+);
+SELECT grant_to_service('relay_state');
+SELECT maintain_outbox('30 days');
+
+CREATE TABLE dead_letter (
+    event_id uuid NOT NULL,
+    -- Absent where the event could not be read that far.
+    tenant_id uuid,
+    customer_id uuid,
+    stream text NOT NULL,
+    stream_seq bigint NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    payload bytea NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT dead_letter_pkey PRIMARY KEY (event_id)
+);
+-- For the last check before a message leaves: is anything of this customer waiting for a person?
+CREATE INDEX dead_letter_customer ON dead_letter (tenant_id, customer_id);
+SELECT protect_tenant_table('dead_letter');

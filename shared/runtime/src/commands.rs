@@ -1,0 +1,101 @@
+//! Commands that every role answers over NATS: barriers (D11), and in virtual time the clock (D17).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use async_nats::Client;
+use chrono::{DateTime, Utc};
+use contracts::common::{BarrierReply, TickDone, TickRequest};
+use contracts::{Stream, subject, wire};
+use futures::StreamExt;
+use messaging::{Position, Wake, barrier};
+use prost::Message;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::sweep::{AnySweep, until_quiet};
+
+/// Fails a tick that cannot end instead of hanging whoever drives the clock.
+const TICK_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Everything a command needs.
+pub(crate) struct Commands {
+    pub(crate) client: Client,
+    pub(crate) stream: Stream,
+    pub(crate) worker: PgPool,
+    pub(crate) wake: Wake,
+    pub(crate) clock: Clock,
+    pub(crate) positions: Vec<Position>,
+    pub(crate) sweeps: Arc<Vec<Box<dyn AnySweep>>>,
+}
+
+impl Commands {
+    /// Answers barriers until `shutdown`. Replicas share the requests.
+    pub(crate) async fn serve_barriers(self: Arc<Self>, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let subject = subject::barrier_raise(self.stream.service);
+        let mut requests = self.client.queue_subscribe(subject, self.stream.service.to_owned()).await?;
+        loop {
+            let request =
+                tokio::select! { () = shutdown.cancelled() => return Ok(()), request = requests.next() => request };
+            let Some(request) = request else { return Ok(()) };
+            let Some(reply_to) = request.reply else { continue };
+            let commands = Arc::clone(&self);
+            tokio::spawn(async move {
+                let reply = match barrier::raise(&commands.worker, commands.stream, &commands.wake).await {
+                    Ok(stream_seq) => BarrierReply { stream_seq, error: String::new() },
+                    Err(error) => BarrierReply { stream_seq: 0, error: error.to_string() },
+                };
+                commands.answer(reply_to, reply.encode_to_vec()).await;
+            });
+        }
+    }
+
+    /// Answers ticks until `shutdown`; one at a time.
+    pub(crate) async fn serve_ticks(self: Arc<Self>, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let mut sets = self.client.subscribe(subject::clock_set(self.stream.service)).await?;
+        let mut ticks = self.client.subscribe(subject::clock_tick(self.stream.service)).await?;
+        loop {
+            let (request, whole) = tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                request = sets.next() => (request, false),
+                request = ticks.next() => (request, true),
+            };
+            let Some(request) = request else { return Ok(()) };
+            let Some(reply_to) = request.reply else { continue };
+            let done = tokio::time::timeout(TICK_TIMEOUT, self.tick(&request.payload, whole)).await;
+            let reply = match done {
+                Ok(Ok(stream_seq)) => TickDone { stream_seq, error: String::new() },
+                Ok(Err(error)) => TickDone { stream_seq: 0, error: format!("{error:#}") },
+                Err(_) => TickDone { stream_seq: 0, error: format!("not done within {}s", TICK_TIMEOUT.as_secs()) },
+            };
+            self.answer(reply_to, reply.encode_to_vec()).await;
+        }
+    }
+
+    async fn tick(&self, payload: &[u8], whole: bool) -> anyhow::Result<u64> {
+        let request = TickRequest::decode(payload).context("tick request")?;
+        let now: DateTime<Utc> = wire::instant("now", request.now.as_ref())?;
+        let mut conn = self.worker.acquire().await?;
+        self.clock.set(&mut conn, now).await?;
+        drop(conn);
+        if !whole {
+            return Ok(0);
+        }
+        for position in &self.positions {
+            if let Some(sequence) = request.applied_through.get(position.stream().name) {
+                position.reached(*sequence).await;
+            }
+        }
+        until_quiet(&self.sweeps).await?;
+        Ok(barrier::raise(&self.worker, self.stream, &self.wake).await?)
+    }
+
+    async fn answer(&self, reply_to: async_nats::Subject, payload: Vec<u8>) {
+        let sent = self.client.publish_with_headers(reply_to, async_nats::HeaderMap::new(), payload.into()).await;
+        if let Err(error) = sent {
+            tracing::warn!(%error, "a command's answer was lost");
+        }
+    }
+}

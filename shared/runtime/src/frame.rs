@@ -1,0 +1,229 @@
+//! The order in which a role starts, works and stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use async_nats::jetstream;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use contracts::Stream;
+use messaging::{Barrier, Consumer, Handler, Position, Relay, Wake, topology};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::commands::Commands;
+use crate::config::FrameConfig;
+use crate::door::Door;
+use crate::problem::Problem;
+use crate::sweep::{AnySweep, Sweep};
+use crate::{database, health};
+
+/// How often due work is looked for in real time.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How often partitions are made ahead and old rows dropped.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(3600);
+/// What a stream cannot deliver any more needs no inbox row.
+const INBOX_RETENTION: &str = "10 days";
+const OUTBOX_RETENTION: &str = "30 days";
+/// After that, whatever still runs is abandoned to the inbox and the leases.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A role's process while it is being wired.
+pub struct Frame {
+    pub worker: PgPool,
+    pub door: PgPool,
+    pub nats: async_nats::Client,
+    pub jetstream: jetstream::Context,
+    pub clock: Clock,
+    pub stream: Stream,
+    pub shutdown: CancellationToken,
+    config: FrameConfig,
+    wake: Wake,
+    tasks: TaskTracker,
+    positions: Vec<Position>,
+    sweeps: Vec<Box<dyn AnySweep>>,
+}
+
+impl Frame {
+    /// Connects, ensures the role's own stream and starts its relay.
+    pub async fn start(stream: Stream, config: FrameConfig, shutdown: CancellationToken) -> anyhow::Result<Self> {
+        health::install_metrics();
+        tracing::info!(service = stream.service, ?config, "starting");
+        let pool = |url| database::connect(url, stream.service, config.database.max_connections);
+        let worker = pool(&config.database.worker_url).await?;
+        let door = pool(&config.database.door_url).await?;
+        let clock = Clock::of_database(&mut *worker.acquire().await?).await?;
+        let nats = connect_nats(stream.service, &config).await?;
+        let jetstream = jetstream::new(nats.clone());
+        topology::ensure_stream(&jetstream, stream, config.nats.stream_replicas).await?;
+        let wake = Wake::default();
+        let tasks = TaskTracker::new();
+        let relay = Relay {
+            stream,
+            database_url: config.database.worker_url.expose_secret().to_owned(),
+            client: nats.clone(),
+            jetstream: jetstream.clone(),
+            wake: wake.clone(),
+        };
+        // The relay outlives everything that may still write: it stops last.
+        tasks.spawn(relay.run(shutdown.clone()));
+        tasks.spawn(housekeeping(worker.clone(), shutdown.clone()));
+        Ok(Self {
+            worker,
+            door,
+            nats,
+            jetstream,
+            clock,
+            stream,
+            shutdown,
+            config,
+            wake,
+            tasks,
+            positions: Vec::new(),
+            sweeps: Vec::new(),
+        })
+    }
+
+    /// Applies the events of another service's stream from now on.
+    pub fn consume<H: Handler>(&mut self, stream: Stream, handler: H) {
+        let (consumer, position) = Consumer::new(
+            stream,
+            self.stream.service,
+            self.worker.clone(),
+            self.jetstream.clone(),
+            self.wake.clone(),
+            handler,
+        );
+        self.positions.push(position);
+        self.tasks.spawn(consumer.run(self.shutdown.clone()));
+    }
+
+    /// Looks for due work of this kind, after those registered before: every second, or inside ticks of a virtual clock.
+    pub fn sweep<S: Sweep>(&mut self, sweep: S) {
+        self.sweeps.push(Box::new(sweep));
+    }
+
+    /// Barriers on the streams consumed so far.
+    pub fn barrier(&self) -> Barrier {
+        Barrier::new(self.nats.clone(), self.positions.clone())
+    }
+
+    pub fn wake(&self) -> Wake {
+        self.wake.clone()
+    }
+
+    /// State for the role's HTTP handlers.
+    pub fn door_state(&self) -> Door {
+        Door { pool: self.door.clone(), clock: self.clock, wake: self.wake.clone() }
+    }
+
+    /// Works until the role is told to stop, then lets what is under way end.
+    pub async fn run(self, api: Router<Door>) -> anyhow::Result<()> {
+        let commands = Arc::new(Commands {
+            client: self.nats.clone(),
+            stream: self.stream,
+            worker: self.worker.clone(),
+            wake: self.wake.clone(),
+            clock: self.clock,
+            positions: self.positions.clone(),
+            sweeps: Arc::new(self.sweeps),
+        });
+        let stop = &self.shutdown;
+        self.tasks.spawn(logged("barriers", Arc::clone(&commands).serve_barriers(stop.clone())));
+        if self.clock.is_virtual() {
+            self.tasks.spawn(logged("ticks", Arc::clone(&commands).serve_ticks(stop.clone())));
+        } else {
+            self.tasks.spawn(sweep_in_real_time(Arc::clone(&commands.sweeps), stop.clone()));
+        }
+
+        let door = Door { pool: self.door.clone(), clock: self.clock, wake: self.wake.clone() };
+        let probed = health::Probed { worker: self.worker.clone(), nats: self.nats.clone() };
+        let timeout = Duration::from_secs(self.config.http.timeout_seconds);
+        let app = api
+            .with_state(door)
+            .fallback(|| async { Problem::not_found() })
+            .layer(axum::middleware::from_fn(move |request, next| within(timeout, request, next)))
+            .merge(health::router(probed));
+        let listener = tokio::net::TcpListener::bind(&self.config.http.listen)
+            .await
+            .with_context(|| format!("listen on {}", self.config.http.listen))?;
+        tracing::info!(service = self.stream.service, address = %listener.local_addr()?, "ready");
+        let served = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned()).await;
+
+        stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.tasks.wait()).await.is_err() {
+            tracing::warn!(service = self.stream.service, "stopped before everything had ended");
+        }
+        self.worker.close().await;
+        self.door.close().await;
+        tracing::info!(service = self.stream.service, "stopped");
+        Ok(served?)
+    }
+}
+
+async fn connect_nats(service: &str, config: &FrameConfig) -> anyhow::Result<async_nats::Client> {
+    let mut options = async_nats::ConnectOptions::new()
+        .name(format!("puntual {service}"))
+        .client_capacity(4_096)
+        .subscription_capacity(8_192)
+        .retry_on_initial_connect();
+    if !config.nats.credentials_file.is_empty() {
+        options = options.credentials_file(&config.nats.credentials_file).await.context("nats credentials")?;
+    }
+    options.connect(&config.nats.url).await.context("connect to nats")
+}
+
+async fn within(timeout: Duration, request: Request, next: Next) -> Response {
+    tokio::time::timeout(timeout, next.run(request)).await.unwrap_or_else(|_| {
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long").into_response()
+    })
+}
+
+async fn logged(what: &'static str, task: impl Future<Output = anyhow::Result<()>>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, what, "commands are not answered any more");
+    }
+}
+
+async fn sweep_in_real_time(sweeps: Arc<Vec<Box<dyn AnySweep>>>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        for sweep in sweeps.iter() {
+            loop {
+                match sweep.run().await {
+                    Ok(true) if !shutdown.is_cancelled() => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        metrics::counter!("puntual_sweep_failures_total", "sweep" => sweep.name()).increment(1);
+                        tracing::warn!(sweep = sweep.name(), error = format!("{error:#}"), "sweep failed");
+                        break;
+                    }
+                }
+            }
+        }
+        tokio::select! { () = shutdown.cancelled() => {}, () = tokio::time::sleep(SWEEP_INTERVAL) => {} }
+    }
+}
+
+async fn housekeeping(worker: PgPool, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let done = async {
+            sqlx::query("SELECT maintain_outbox($1::text::interval)").bind(OUTBOX_RETENTION).execute(&worker).await?;
+            sqlx::query("DELETE FROM inbox WHERE received_at < now() - $1::text::interval")
+                .bind(INBOX_RETENTION)
+                .execute(&worker)
+                .await
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(%error, "housekeeping failed");
+        }
+        tokio::select! { () = shutdown.cancelled() => {}, () = tokio::time::sleep(HOUSEKEEPING_INTERVAL) => {} }
+    }
+}
