@@ -1,6 +1,6 @@
 //! Publishing with an expected last sequence: one message at a time, or up to 1,000 as one atomic batch.
 //!
-//! An atomic batch is `JetStream`'s group commit: the server writes all its messages and syncs once. Its cost is fixed
+//! An atomic batch is JetStream's group commit: the server writes all its messages and syncs once. Its cost is fixed
 //! (four syncs), so that a handful of messages is cheaper one by one.
 
 use async_nats::jetstream::response::Response;

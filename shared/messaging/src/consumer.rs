@@ -347,7 +347,7 @@ async fn unseen(conn: &mut PgConnection, batch: &[Delivery]) -> Result<Vec<Deliv
 }
 
 fn delivery_of(stream: Stream, message: &Message) -> Delivery {
-    let text = |name: &str| message.headers.as_ref().and_then(|headers| headers.get(name)).map(|value| value.as_str());
+    let text = |name: &str| message.headers.as_ref().and_then(|headers| headers.get(name)).map(async_nats::HeaderValue::as_str);
     let id = |name: &str| text(name).and_then(|value| value.parse().ok());
     let stream_seq = message.info().map_or(0, |info| info.stream_sequence);
     Delivery {

@@ -8,11 +8,11 @@ use async_nats::jetstream::{Context, ErrorCode, context::GetStreamErrorKind};
 use contracts::Stream;
 
 /// How long a stream keeps an event; the outbox keeps it longer.
-const STREAM_MAX_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+const STREAM_MAX_AGE: Duration = Duration::from_hours(7 * 24);
 /// A guard only: the expected last sequence is what prevents doubles.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// Longer than the longest retry of a batch in memory (45 s).
-const ACK_WAIT: Duration = Duration::from_secs(60);
+const ACK_WAIT: Duration = Duration::from_mins(1);
 /// Ten batches of 500: enough to keep every replica busy.
 const MAX_ACK_PENDING: i64 = 5_000;
 

@@ -1,4 +1,4 @@
-//! Identities (D3): what Puntual creates is a `UUIDv5` over (tenant, kind, natural key), so that a replay gives
+//! Identities (D3): what Puntual creates is a UUIDv5 over (tenant, kind, natural key), so that a replay gives
 //! the same ids. Time-ordered ids ([`Uuid::now_v7`]) are for transport rows only.
 
 use uuid::{Uuid, uuid};

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::sweep::{AnySweep, until_quiet};
 
 /// Fails a tick that cannot end instead of hanging whoever drives the clock.
-const TICK_TIMEOUT: Duration = Duration::from_secs(60);
+const TICK_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Everything a command needs.
 pub(crate) struct Commands {

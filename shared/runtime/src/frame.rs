@@ -28,7 +28,7 @@ use crate::{database, health};
 /// How often due work is looked for in real time.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often partitions are made ahead and old rows dropped.
-const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(3600);
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_hours(1);
 /// What a stream cannot deliver any more needs no inbox row.
 const INBOX_RETENTION: &str = "10 days";
 const OUTBOX_RETENTION: &str = "30 days";

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 /// One kind of due work. It claims its rows with `FOR UPDATE SKIP LOCKED`, so that replicas share it.
 pub trait Sweep: Send + Sync + 'static {
-    /// For spans and metrics: "promises_due".
+    /// For spans and metrics: `promises_due`.
     fn name(&self) -> &'static str;
 
     /// Does one batch of what is due now; true when there may be more.
