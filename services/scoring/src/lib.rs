@@ -1,1 +1,45 @@
+//! The `scoring` role: how likely a customer pays late, by how much, and in which segment that puts it.
 
+use contracts::stream;
+use runtime::{Frame, FrameConfig};
+use serde::Deserialize;
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+
+mod api;
+mod domain;
+mod handlers;
+mod store;
+mod sweeps;
+
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub frame: FrameConfig,
+    pub scoring: ScoringSettings,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoringSettings {
+    /// Invoices that one step of learning reads at most; a single day is read whole.
+    pub invoices_per_close: i64,
+    /// Customers whose scores are published in one transaction at most.
+    pub publish_batch: i64,
+}
+
+/// Works until `shutdown`.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let mut frame = Frame::start(stream::SCORING, config.frame, shutdown).await?;
+    frame.consume(stream::INGESTION, handlers::Facts);
+    frame.sweep(sweeps::DayClose {
+        pool: frame.worker.clone(),
+        clock: frame.clock,
+        wake: frame.wake(),
+        settings: config.scoring,
+    });
+    frame.run(api::router()).await
+}

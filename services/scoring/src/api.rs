@@ -1,0 +1,12 @@
+//! The door: what scoring says about a tenant's customers.
+
+mod score;
+mod segments;
+
+use axum::Router;
+use axum::routing::get;
+use runtime::Door;
+
+pub(crate) fn router() -> Router<Door> {
+    Router::new().route("/v1/customers/{customer}/score", get(score::show)).route("/v1/segments", get(segments::count))
+}

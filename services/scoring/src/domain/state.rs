@@ -1,0 +1,179 @@
+//! The learned state: decayed cells per tenant, group and customer (scoring.md §3, 1 and 2).
+//!
+//! A *group* is known before anything is learned of a customer; today it is the customer's country.
+
+use chrono::{Datelike, NaiveDate};
+use uuid::Uuid;
+
+use super::evidence::{Evidence, Invoice, Observation, THRESHOLDS, Threshold};
+use super::statistics::{Cell, HalfLife};
+
+/// Days late above which one invoice tells no more: delays are clipped (scoring.md §3, 3).
+const LONGEST_DAYS_LATE: u32 = 60;
+/// Weight of a delay where a rule, not a remittance, chose the invoice (lump-sum payers, field-rules.md §2).
+const WEIGHT_OF_INFERRED: f64 = 0.5;
+
+const CELLS_OF_POOL: usize = THRESHOLDS.len() + 1;
+const CELLS_OF_CUSTOMER: usize = CELLS_OF_POOL + 7 + 4 + 1;
+
+/// Whose habit a state describes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    Tenant,
+    /// ISO 3166-1 alpha-2 country, empty while unknown.
+    Group(String),
+    Customer(Uuid),
+}
+
+/// One cell of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// Share of invoices more than the threshold late.
+    Over(Threshold),
+    /// Days late of late invoices.
+    DaysLate,
+    /// Share late by weekday of the due date, Monday = 0: many debtors pay in weekly runs.
+    Weekday(usize),
+    /// Share late by week of the month of the due date, 0 to 3.
+    WeekOfMonth(usize),
+    /// Share late of the last weeks.
+    Fast,
+}
+
+impl Slot {
+    fn index(self) -> usize {
+        match self {
+            Self::Over(threshold) => threshold.weeks(),
+            Self::DaysLate => THRESHOLDS.len(),
+            Self::Weekday(day) => CELLS_OF_POOL + day % 7,
+            Self::WeekOfMonth(week) => CELLS_OF_POOL + 7 + week % 4,
+            Self::Fast => CELLS_OF_POOL + 11,
+        }
+    }
+
+    pub(crate) fn weekday_of(due_on: NaiveDate) -> Self {
+        Self::Weekday(usize::try_from(due_on.weekday().num_days_from_monday()).unwrap_or(0))
+    }
+
+    pub(crate) fn week_of_month_of(due_on: NaiveDate) -> Self {
+        Self::WeekOfMonth(usize::try_from(due_on.day0() / 8).unwrap_or(0).min(3))
+    }
+}
+
+/// Everything learned about one owner.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct State {
+    half_life: HalfLife,
+    /// Labels settled, not decayed.
+    pub observations: u32,
+    cells: Vec<Cell>,
+}
+
+impl State {
+    pub(crate) fn empty(owner: &Owner) -> Self {
+        let (half_life, cells) = Self::shape(owner);
+        Self { half_life, observations: 0, cells: vec![Cell::default(); cells] }
+    }
+
+    const fn shape(owner: &Owner) -> (HalfLife, usize) {
+        match owner {
+            Owner::Tenant => (HalfLife::Days60, CELLS_OF_POOL),
+            Owner::Group(_) => (HalfLife::Days90, CELLS_OF_POOL),
+            Owner::Customer(_) => (HalfLife::Days365, CELLS_OF_CUSTOMER),
+        }
+    }
+
+    fn half_life_of(&self, slot: Slot) -> HalfLife {
+        if slot == Slot::Fast { HalfLife::Days30 } else { self.half_life }
+    }
+
+    /// The cell as of `day`; empty where this owner does not keep it.
+    pub(crate) fn cell(&self, slot: Slot, day: NaiveDate) -> Cell {
+        self.cells.get(slot.index()).copied().unwrap_or_default().at(day, self.half_life_of(slot))
+    }
+
+    fn add(&mut self, slot: Slot, day: NaiveDate, value: f64, weight: f64) {
+        let half_life = self.half_life_of(slot);
+        if let Some(cell) = self.cells.get_mut(slot.index()) {
+            cell.add(day, value, weight, half_life);
+        }
+    }
+
+    /// Takes in one piece of evidence. Days must not go back.
+    pub(crate) fn learn(&mut self, invoice: &Invoice, Evidence { day, observation }: Evidence) {
+        match observation {
+            Observation::Over { threshold, late } => {
+                let value = if late { 1.0 } else { 0.0 };
+                self.add(Slot::Over(threshold), day, value, 1.0);
+                if threshold == Threshold::LATE {
+                    self.observations = self.observations.saturating_add(1);
+                    for slot in [Slot::weekday_of(invoice.due_on), Slot::week_of_month_of(invoice.due_on), Slot::Fast] {
+                        self.add(slot, day, value, 1.0);
+                    }
+                }
+            }
+            Observation::Cleared { days_late, inferred } => {
+                let weight = if inferred { WEIGHT_OF_INFERRED } else { 1.0 };
+                self.add(Slot::DaysLate, day, f64::from(days_late.min(LONGEST_DAYS_LATE)), weight);
+            }
+        }
+    }
+
+    /// Four numbers per cell, exact, in the order of the slots.
+    pub(crate) fn to_numbers(&self) -> Vec<f64> {
+        self.cells.iter().flat_map(|cell| cell.to_numbers()).collect()
+    }
+
+    /// `None` when the numbers are not a state of this owner.
+    pub(crate) fn from_numbers(owner: &Owner, observations: u32, numbers: &[f64]) -> Option<Self> {
+        let (half_life, count) = Self::shape(owner);
+        let (cells, rest) = numbers.as_chunks::<4>();
+        let cells: Vec<Cell> = cells.iter().map(|cell| Cell::from_numbers(*cell)).collect::<Option<_>>()?;
+        (cells.len() == count && rest.is_empty()).then_some(Self { half_life, observations, cells })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::tests::{date, invoice};
+    use super::*;
+
+    #[test]
+    fn a_state_survives_storage_bit_by_bit() {
+        for owner in [Owner::Tenant, Owner::Group("CO".into()), Owner::Customer(Uuid::from_u128(1))] {
+            let mut state = State::empty(&owner);
+            for (number, due, settled) in [(1, "2026-01-09", "2026-01-12"), (2, "2026-02-13", "2026-02-01")] {
+                let invoice = invoice(number, "2026-01-01", due, Some(settled));
+                invoice.evidence().into_iter().for_each(|evidence| state.learn(&invoice, evidence));
+            }
+            let numbers = state.to_numbers();
+            assert_eq!(State::from_numbers(&owner, state.observations, &numbers), Some(state));
+            assert_eq!(State::from_numbers(&owner, 0, &numbers[1..]), None);
+        }
+    }
+
+    #[test]
+    fn an_inferred_delay_weighs_half() {
+        let owner = Owner::Customer(Uuid::from_u128(1));
+        let mut state = State::empty(&owner);
+        for (number, inferred, settled) in [(1, false, "2026-01-20"), (2, true, "2026-01-20")] {
+            let invoice = Invoice { inferred, ..invoice(number, "2026-01-01", "2026-01-10", Some(settled)) };
+            invoice.evidence().into_iter().for_each(|evidence| state.learn(&invoice, evidence));
+        }
+        let cell = state.cell(Slot::DaysLate, date("2026-01-20"));
+        assert_eq!([cell.n, cell.s].map(f64::to_bits), [1.5, 15.0_f64].map(f64::to_bits));
+    }
+
+    #[test]
+    fn every_slot_has_its_own_cell() {
+        let slots = THRESHOLDS.map(Slot::Over).into_iter().chain([Slot::DaysLate, Slot::Fast]);
+        let slots = slots.chain((0..7).map(Slot::Weekday)).chain((0..4).map(Slot::WeekOfMonth));
+        let mut indexes: Vec<usize> = slots.map(Slot::index).collect();
+        indexes.sort_unstable();
+        assert_eq!(indexes, (0..CELLS_OF_CUSTOMER).collect::<Vec<_>>());
+        let weeks = [("2026-03-01", 0), ("2026-03-08", 0), ("2026-03-09", 1), ("2026-03-24", 2), ("2026-03-31", 3)];
+        for (due, week) in weeks {
+            assert_eq!(Slot::week_of_month_of(date(due)), Slot::WeekOfMonth(week), "{due}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What scoring hears from ingestion. Handlers only write facts (D9); nothing is learned here.
+
+mod customer_changed;
+mod invoice_changed;
+mod source_changed;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use contracts::Event;
+use contracts::ingestion::{CustomerChanged, InvoiceChanged, SourceChanged};
+use messaging::{Delivery, Handler, HandlerError, decode_all};
+use runtime::access;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::store;
+
+/// The consumer of ingestion's stream.
+#[derive(Debug)]
+pub(crate) struct Facts;
+
+impl Handler for Facts {
+    fn subjects(&self) -> Vec<&'static str> {
+        let own = [CustomerChanged::SUBJECT, InvoiceChanged::SUBJECT, SourceChanged::SUBJECT];
+        own.into_iter().chain(access::SUBJECTS).collect()
+    }
+
+    async fn handle(&self, conn: &mut PgConnection, batch: &[Delivery]) -> Result<(), HandlerError> {
+        access::apply(conn, batch).await?;
+        source_changed::apply(conn, &decode_all(batch)?).await?;
+        let customers = customer_changed::read(&decode_all(batch)?)?;
+        let invoices = invoice_changed::read(&decode_all(batch)?)?;
+        let tenants: BTreeSet<Uuid> =
+            customers.keys().chain(invoices.keys()).map(|(tenant_id, _)| *tenant_id).collect();
+        if tenants.is_empty() {
+            return Ok(());
+        }
+        // From here on no day of these tenants can be closed until the batch is committed.
+        store::learning::lock(conn, &tenants).await?;
+        let mut dirty = Dirty::default();
+        customer_changed::apply(conn, &customers, &mut dirty).await?;
+        invoice_changed::apply(conn, &invoices, &mut dirty).await?;
+        if !dirty.0.is_empty() {
+            store::learning::mark_dirty(conn, &dirty.0).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The first day of each tenant whose learning the batch alters.
+#[derive(Debug, Default)]
+struct Dirty(BTreeMap<Uuid, NaiveDate>);
+
+impl Dirty {
+    fn from(&mut self, tenant_id: Uuid, day: NaiveDate) {
+        self.0.entry(tenant_id).and_modify(|first| *first = day.min(*first)).or_insert(day);
+    }
+}

@@ -1,0 +1,50 @@
+//! `customer.changed`: a customer and the group it belongs to. A customer that turns out to belong to another group
+//! has been learned into the wrong one, from its first label on.
+
+use std::collections::BTreeMap;
+
+use contracts::ingestion::CustomerChanged;
+use contracts::wire;
+use messaging::HandlerError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Dirty;
+use crate::store::customers::{self, CustomerRow};
+use crate::store::invoices;
+
+pub(super) type Newest = BTreeMap<(Uuid, Uuid), CustomerRow>;
+
+/// The newest version of every customer in the batch.
+pub(super) fn read(events: &[CustomerChanged]) -> Result<Newest, HandlerError> {
+    let mut newest = Newest::new();
+    for event in events {
+        let row = CustomerRow {
+            tenant_id: wire::id("tenant_id", &event.tenant_id)?,
+            customer_id: wire::id("customer_id", &event.customer_id)?,
+            version: wire::version("version", event.version)?,
+            code: event.code.clone(),
+            country: event.country.clone(),
+        };
+        let key = (row.tenant_id, row.customer_id);
+        if newest.get(&key).is_none_or(|known| known.version < row.version) {
+            newest.insert(key, row);
+        }
+    }
+    Ok(newest)
+}
+
+pub(super) async fn apply(conn: &mut PgConnection, newest: &Newest, dirty: &mut Dirty) -> Result<(), HandlerError> {
+    if newest.is_empty() {
+        return Ok(());
+    }
+    let known = customers::known(conn, newest.keys().copied()).await?;
+    let moved = newest.iter().filter(|(key, row)| {
+        known.get(*key).is_some_and(|(version, country)| *version < row.version && *country != row.country)
+    });
+    for ((tenant_id, _), day) in invoices::first_known(conn, moved.map(|(key, _)| *key)).await? {
+        dirty.from(tenant_id, day);
+    }
+    customers::save(conn, &newest.values().cloned().collect::<Vec<_>>()).await?;
+    Ok(customers::ensure(conn, &newest.keys().copied().collect()).await?)
+}

@@ -1,0 +1,75 @@
+//! `invoice.changed`: when a receivable was issued, due and settled.
+
+use std::collections::BTreeMap;
+
+use contracts::ingestion::InvoiceChanged;
+use contracts::wire::{self, Malformed};
+use messaging::HandlerError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Dirty;
+use crate::domain::evidence::{Invoice, first_difference};
+use crate::store::customers;
+use crate::store::invoices::{self, InvoiceRow};
+
+pub(super) type Newest = BTreeMap<(Uuid, Uuid), InvoiceRow>;
+
+/// The newest version of every invoice in the batch.
+pub(super) fn read(events: &[InvoiceChanged]) -> Result<Newest, HandlerError> {
+    let mut newest = Newest::new();
+    for event in events {
+        let row = row(event)?;
+        let key = (row.tenant_id, row.invoice.invoice_id);
+        if newest.get(&key).is_none_or(|known| known.version < row.version) {
+            newest.insert(key, row);
+        }
+    }
+    Ok(newest)
+}
+
+pub(super) async fn apply(conn: &mut PgConnection, newest: &Newest, dirty: &mut Dirty) -> Result<(), HandlerError> {
+    let known = invoices::known(conn, newest.keys().copied()).await?;
+    let newer = |key: &(Uuid, Uuid), row: &InvoiceRow| known.get(key).is_none_or(|(version, _)| *version < row.version);
+    let rows: Vec<InvoiceRow> =
+        newest.iter().filter(|(key, row)| newer(key, row)).map(|(_, row)| row.clone()).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for row in &rows {
+        let before = known.get(&(row.tenant_id, row.invoice.invoice_id)).map(|(_, invoice)| invoice);
+        if let Some(day) = first_difference(before, &row.invoice) {
+            dirty.from(row.tenant_id, day);
+        }
+    }
+    invoices::save(conn, &rows).await?;
+    let customers = rows.iter().map(|row| (row.tenant_id, row.invoice.customer_id)).collect();
+    Ok(customers::ensure(conn, &customers).await?)
+}
+
+fn row(event: &InvoiceChanged) -> Result<InvoiceRow, Malformed> {
+    let settled_on = match event.status.as_str() {
+        "open" => None,
+        "settled" => Some(wire::date("settled_on", &event.settled_on)?),
+        _ => return Err(Malformed { field: "status", expected: "open or settled" }),
+    };
+    let cash = || event.settlements.iter().filter(|settlement| settlement.kind == "cash");
+    Ok(InvoiceRow {
+        tenant_id: wire::id("tenant_id", &event.tenant_id)?,
+        version: wire::version("version", event.version)?,
+        legal_entity_id: wire::id("legal_entity_id", &event.legal_entity_id)?,
+        payer_id: wire::id("payer_id", &event.payer_id)?,
+        currency: event.currency.clone(),
+        amount: wire::decimal("amount", &event.amount)?,
+        open_amount: wire::decimal("open_amount", &event.open_amount)?,
+        invoice: Invoice {
+            invoice_id: wire::id("invoice_id", &event.invoice_id)?,
+            customer_id: wire::id("customer_id", &event.customer_id)?,
+            issued_on: wire::date("issue_date", &event.issue_date)?,
+            due_on: wire::date("due_date", &event.due_date)?,
+            settled_on,
+            paid: settled_on.is_some() && cash().next().is_some(),
+            inferred: settled_on.is_some() && cash().any(|settlement| settlement.inferred),
+        },
+    })
+}

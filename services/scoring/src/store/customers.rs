@@ -1,0 +1,103 @@
+//! Customers: who they are to their tenant, and the group they belong to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A customer as `customer.changed` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CustomerRow {
+    pub tenant_id: Uuid,
+    pub customer_id: Uuid,
+    pub version: i64,
+    pub code: String,
+    pub country: String,
+}
+
+/// Version and country of those of the customers that are known.
+pub(crate) async fn known(
+    conn: &mut PgConnection,
+    keys: impl Iterator<Item = (Uuid, Uuid)>,
+) -> Result<BTreeMap<(Uuid, Uuid), (i64, String)>, sqlx::Error> {
+    let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
+    let rows = sqlx::query!(
+        "SELECT c.tenant_id, c.customer_id, c.version, c.country FROM customers c
+         JOIN unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
+           ON c.tenant_id = k.tenant_id AND c.customer_id = k.customer_id",
+        &tenants,
+        &customers
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.customer_id), (row.version, row.country))).collect())
+}
+
+/// Writes the customers unless a newer version is there.
+pub(crate) async fn save(conn: &mut PgConnection, rows: &[CustomerRow]) -> Result<(), sqlx::Error> {
+    let tenants: Vec<Uuid> = rows.iter().map(|row| row.tenant_id).collect();
+    let customers: Vec<Uuid> = rows.iter().map(|row| row.customer_id).collect();
+    let versions: Vec<i64> = rows.iter().map(|row| row.version).collect();
+    let codes: Vec<String> = rows.iter().map(|row| row.code.clone()).collect();
+    let countries: Vec<String> = rows.iter().map(|row| row.country.clone()).collect();
+    sqlx::query!(
+        "INSERT INTO customers AS c (tenant_id, customer_id, version, code, country)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[])
+         ON CONFLICT (tenant_id, customer_id) DO UPDATE
+           SET version = excluded.version, code = excluded.code, country = excluded.country
+           WHERE c.version < excluded.version",
+        &tenants,
+        &customers,
+        &versions,
+        &codes,
+        &countries
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes sure that customers whom only an invoice has named exist, and that all of them get a score.
+pub(crate) async fn ensure(conn: &mut PgConnection, keys: &BTreeSet<(Uuid, Uuid)>) -> Result<(), sqlx::Error> {
+    let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.iter().copied().unzip();
+    sqlx::query!(
+        "WITH named AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)),
+              stubs AS (INSERT INTO customers (tenant_id, customer_id, version, code, country)
+                SELECT tenant_id, customer_id, 0, '', '' FROM named ON CONFLICT DO NOTHING)
+         INSERT INTO published_scores (tenant_id, customer_id, pending)
+         SELECT tenant_id, customer_id, true FROM named ON CONFLICT DO NOTHING",
+        &tenants,
+        &customers
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The groups of the tenant's customers: of `customers`, or of all.
+pub(crate) async fn groups(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    customers: Option<&[Uuid]>,
+) -> Result<BTreeMap<Uuid, String>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT customer_id, country FROM customers
+         WHERE tenant_id = $1 AND ($2::uuid[] IS NULL OR customer_id = ANY($2))",
+        tenant_id,
+        customers
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.customer_id, row.country)).collect())
+}
+
+/// The customer of this code; the lowest id where two sources use the same.
+pub(crate) async fn by_code(conn: &mut PgConnection, tenant_id: Uuid, code: &str) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT customer_id FROM customers WHERE tenant_id = $1 AND code = $2 ORDER BY customer_id LIMIT 1",
+        tenant_id,
+        code
+    )
+    .fetch_optional(conn)
+    .await
+}

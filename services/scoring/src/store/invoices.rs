@@ -1,0 +1,193 @@
+//! Facts about invoices.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::calendar::Span;
+use crate::domain::evidence::{Invoice, THRESHOLDS};
+
+/// An invoice as `invoice.changed` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InvoiceRow {
+    pub tenant_id: Uuid,
+    pub version: i64,
+    pub legal_entity_id: Uuid,
+    pub payer_id: Uuid,
+    pub currency: String,
+    pub amount: Decimal,
+    pub open_amount: Decimal,
+    pub invoice: Invoice,
+}
+
+/// Those of the invoices that are known, with their versions.
+pub(crate) async fn known(
+    conn: &mut PgConnection,
+    keys: impl Iterator<Item = (Uuid, Uuid)>,
+) -> Result<BTreeMap<(Uuid, Uuid), (i64, Invoice)>, sqlx::Error> {
+    let (tenants, invoices): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
+    let rows = sqlx::query!(
+        "SELECT i.tenant_id, i.invoice_id, i.version, i.customer_id, i.issue_date, i.due_date, i.settled_on, i.paid, i.inferred
+         FROM invoice_facts i JOIN unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id)
+           ON i.tenant_id = k.tenant_id AND i.invoice_id = k.invoice_id",
+        &tenants,
+        &invoices
+    )
+    .fetch_all(conn)
+    .await?;
+    let known = rows.into_iter().map(|row| {
+        let invoice = Invoice {
+            invoice_id: row.invoice_id,
+            customer_id: row.customer_id,
+            issued_on: row.issue_date,
+            due_on: row.due_date,
+            settled_on: row.settled_on,
+            paid: row.paid,
+            inferred: row.inferred,
+        };
+        ((row.tenant_id, row.invoice_id), (row.version, invoice))
+    });
+    Ok(known.collect())
+}
+
+/// Writes the invoices unless newer versions are there.
+pub(crate) async fn save(conn: &mut PgConnection, rows: &[InvoiceRow]) -> Result<(), sqlx::Error> {
+    let column = |of: fn(&InvoiceRow) -> Uuid| rows.iter().map(of).collect::<Vec<Uuid>>();
+    let dates = |of: fn(&InvoiceRow) -> NaiveDate| rows.iter().map(of).collect::<Vec<NaiveDate>>();
+    let flags = |of: fn(&InvoiceRow) -> bool| rows.iter().map(of).collect::<Vec<bool>>();
+    let optional = |of: fn(&InvoiceRow) -> Option<NaiveDate>| rows.iter().map(of).collect::<Vec<Option<NaiveDate>>>();
+    let versions: Vec<i64> = rows.iter().map(|row| row.version).collect();
+    let currencies: Vec<String> = rows.iter().map(|row| row.currency.clone()).collect();
+    let amounts: Vec<Decimal> = rows.iter().map(|row| row.amount).collect();
+    let open_amounts: Vec<Decimal> = rows.iter().map(|row| row.open_amount).collect();
+    sqlx::query!(
+        "INSERT INTO invoice_facts AS i (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency,
+           amount, open_amount, issue_date, due_date, settled_on, paid, inferred, known_on)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
+           $8::numeric[], $9::numeric[], $10::date[], $11::date[], $12::date[], $13::boolean[], $14::boolean[], $15::date[])
+         ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
+           legal_entity_id = excluded.legal_entity_id, customer_id = excluded.customer_id, payer_id = excluded.payer_id,
+           currency = excluded.currency, amount = excluded.amount, open_amount = excluded.open_amount,
+           issue_date = excluded.issue_date, due_date = excluded.due_date, settled_on = excluded.settled_on,
+           paid = excluded.paid, inferred = excluded.inferred, known_on = excluded.known_on
+         WHERE i.version < excluded.version",
+        &column(|row| row.tenant_id),
+        &column(|row| row.invoice.invoice_id),
+        &versions,
+        &column(|row| row.legal_entity_id),
+        &column(|row| row.invoice.customer_id),
+        &column(|row| row.payer_id),
+        &currencies,
+        &amounts,
+        &open_amounts,
+        &dates(|row| row.invoice.issued_on),
+        &dates(|row| row.invoice.due_on),
+        &optional(|row| row.invoice.settled_on) as &[Option<NaiveDate>],
+        &flags(|row| row.invoice.paid),
+        &flags(|row| row.invoice.inferred),
+        &optional(|row| row.invoice.known_on()) as &[Option<NaiveDate>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// First day of which each of these customers' invoices says anything.
+pub(crate) async fn first_known(
+    conn: &mut PgConnection,
+    keys: impl Iterator<Item = (Uuid, Uuid)>,
+) -> Result<BTreeMap<(Uuid, Uuid), NaiveDate>, sqlx::Error> {
+    let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
+    let rows = sqlx::query!(
+        r#"SELECT k.tenant_id AS "tenant_id!", k.customer_id AS "customer_id!", min(i.known_on) AS "known_on!"
+           FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
+           JOIN invoice_facts i ON i.tenant_id = k.tenant_id AND i.customer_id = k.customer_id
+           WHERE i.known_on IS NOT NULL GROUP BY k.tenant_id, k.customer_id"#,
+        &tenants,
+        &customers
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.customer_id), row.known_on)).collect())
+}
+
+/// Shortens the span until it reads no more than `limit` invoices, or is a single day.
+pub(crate) async fn affordable(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    mut span: Span,
+    limit: i64,
+) -> Result<Span, sqlx::Error> {
+    while let Some(half) = span.half() {
+        let due_dates = due_dates(span);
+        let read = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "read!" FROM invoice_facts
+               WHERE tenant_id = $1 AND (due_date = ANY($2) OR settled_on BETWEEN $3 AND $4 OR known_on BETWEEN $3 AND $4)
+                 AND (settled_on IS NULL OR greatest(settled_on, issue_date) >= $3)"#,
+            tenant_id,
+            &due_dates,
+            span.from,
+            span.through
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        if read <= limit {
+            break;
+        }
+        span = half;
+    }
+    Ok(span)
+}
+
+/// Every invoice with evidence in the span, and some more.
+pub(crate) async fn with_evidence(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    span: Span,
+) -> Result<Vec<Invoice>, sqlx::Error> {
+    sqlx::query_as!(
+        Invoice,
+        "SELECT invoice_id, customer_id, issue_date AS issued_on, due_date AS due_on, settled_on, paid, inferred
+         FROM invoice_facts
+         WHERE tenant_id = $1 AND (due_date = ANY($2) OR settled_on BETWEEN $3 AND $4 OR known_on BETWEEN $3 AND $4)
+           AND (settled_on IS NULL OR greatest(settled_on, issue_date) >= $3)",
+        tenant_id,
+        &due_dates(span),
+        span.from,
+        span.through
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Due dates that lie on a day of the span or one of the thresholds before it.
+fn due_dates(span: Span) -> Vec<NaiveDate> {
+    let before = |day: NaiveDate| {
+        THRESHOLDS.into_iter().filter_map(move |it| day.checked_sub_days(Days::new(u64::from(it.days()))))
+    };
+    let mut dates: Vec<NaiveDate> = span.days().flat_map(before).collect();
+    dates.sort_unstable();
+    dates.dedup();
+    dates
+}
+
+/// Median of (settled − due) in days over the invoices paid within the year that ends with `day`, and their number.
+pub(crate) async fn median_delay(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    day: NaiveDate,
+) -> Result<(Option<i32>, u32), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY settled_on - due_date) AS median, count(*) AS "invoices!"
+           FROM invoice_facts
+           WHERE tenant_id = $1 AND settled_on BETWEEN $2::date - 364 AND $2::date AND issue_date <= $2::date AND paid"#,
+        tenant_id,
+        day
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.median, u32::try_from(row.invoices).unwrap_or(u32::MAX)))
+}

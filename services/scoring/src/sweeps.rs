@@ -1,0 +1,70 @@
+//! Work that time makes due.
+
+mod day_close;
+mod publish;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use messaging::Wake;
+use runtime::{Clock, Sweep};
+use sqlx::PgPool;
+
+use crate::ScoringSettings;
+use crate::domain::calendar::closable_through;
+use crate::store::learning::{self, Progress};
+
+/// Closes the days of every tenant that are over, then publishes what the close changed.
+#[derive(Debug)]
+pub(crate) struct DayClose {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub wake: Wake,
+    pub settings: ScoringSettings,
+}
+
+impl Sweep for DayClose {
+    fn name(&self) -> &'static str {
+        "day_close"
+    }
+
+    /// One span of days for each tenant that has any.
+    async fn run(&self) -> anyhow::Result<bool> {
+        let mut conn = self.pool.acquire().await?;
+        let now = self.clock.now(&mut conn).await?;
+        let tenants = learning::progress(&mut conn, None).await?;
+        drop(conn);
+        let mut more = false;
+        for tenant in tenants.iter().filter(|tenant| Due::of(tenant, now).is_some()) {
+            more |= day_close::run(self, tenant.tenant_id, now).await?;
+            self.wake.notify();
+        }
+        Ok(more)
+    }
+}
+
+/// How far a tenant may learn, when it has anything to do.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    /// Last day that may be learned; `None` when no day was ever closed.
+    through: Option<NaiveDate>,
+}
+
+impl Due {
+    fn of(tenant: &Progress, now: DateTime<Utc>) -> Option<Self> {
+        let Ok(zone) = tenant.time_zone.parse::<Tz>() else {
+            tracing::error!(tenant.id = %tenant.tenant_id, zone = tenant.time_zone, "unknown time zone, no day is closed");
+            return None;
+        };
+        let through = closable_through(now, zone, tenant.coverage).max(tenant.closed_through);
+        let due = Self { through };
+        let learned = tenant.learned_through.is_some();
+        let work = tenant.dirty_from.is_some() || due.next_day(tenant).is_some() || (learned && tenant.pending);
+        work.then_some(due)
+    }
+
+    /// The day to be learned next.
+    fn next_day(self, tenant: &Progress) -> Option<NaiveDate> {
+        let next = tenant.learned_through.and_then(|day| day.succ_opt()).or(tenant.first_known_on)?;
+        (next <= self.through?).then_some(next)
+    }
+}

@@ -1,0 +1,109 @@
+//! Tells the house what the last close changed.
+//!
+//! The latest assessment of a customer is published whenever it is not the one that was published last. No threshold
+//! holds back small changes: what others know of a customer would then depend on when this role was running, and not
+//! on the facts alone.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use contracts::SCHEMA_REV;
+use contracts::scoring::{CustomerScored, SegmentAssigned};
+use contracts::{stream, wire};
+use messaging::Outbox;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::day_close::owners;
+use crate::ScoringSettings;
+use crate::domain::calendar::last_month_end;
+use crate::domain::close::Assessed;
+use crate::domain::segment::Rules;
+use crate::store::published::{self, Pending, Said};
+use crate::store::{assessments, calibrations, customers, states};
+
+/// Publishes at most one batch; true when nothing is left.
+pub(super) async fn run(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    learned_through: NaiveDate,
+    now: DateTime<Utc>,
+    settings: &ScoringSettings,
+) -> Result<bool, sqlx::Error> {
+    let missing = assessments::missing(conn, tenant_id, settings.publish_batch).await?;
+    if !missing.is_empty() {
+        introduce(conn, tenant_id, &missing, learned_through).await?;
+    }
+    let mut pending = published::pending(conn, tenant_id, settings.publish_batch).await?;
+    if pending.is_empty() {
+        return Ok(true);
+    }
+    let full = i64::try_from(pending.len()).is_ok_and(|count| count >= settings.publish_batch);
+    let mut outbox = Outbox::new(stream::SCORING, now);
+    for customer in &mut pending {
+        say(&mut outbox, tenant_id, customer, now);
+    }
+    published::save(conn, tenant_id, &pending).await?;
+    outbox.save(conn).await?;
+    Ok(!full)
+}
+
+/// Assesses customers of whom nothing is known, as the last end of a month would have: then it does not matter whether
+/// they came before it or after.
+async fn introduce(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    missing: &[Uuid],
+    learned_through: NaiveDate,
+) -> Result<(), sqlx::Error> {
+    let Some((day, next)) = last_month_end(learned_through).and_then(|day| Some((day, day.succ_opt()?))) else {
+        return Ok(());
+    };
+    let groups = customers::groups(conn, tenant_id, Some(missing)).await?;
+    let book = states::before(conn, tenant_id, &owners(&groups), next).await?;
+    let structural = calibrations::in_force(conn, tenant_id, day).await?;
+    let assessed: Vec<Assessed> = groups
+        .iter()
+        .map(|(customer_id, group)| {
+            let assessment = book.assess(*customer_id, group, structural, &Rules::DEFAULT, next);
+            Assessed { day, customer_id: *customer_id, assessment, segment_since: day }
+        })
+        .collect();
+    assessments::save(conn, tenant_id, &assessed, &Rules::DEFAULT).await
+}
+
+fn say(outbox: &mut Outbox, tenant_id: Uuid, customer: &mut Pending, now: DateTime<Utc>) {
+    let Pending { latest, published, .. } = &*customer;
+    let score = |said: &Said| {
+        (said.assessed_on, said.p_late, said.mean_days_late, said.observations, said.model_version.clone())
+    };
+    let segment = |said: &Said| (said.segment.clone(), said.reasons.clone(), said.rules_version.clone());
+    let new_score = published.as_ref().map(score) != Some(score(latest));
+    let new_segment = published.as_ref().map(segment) != Some(segment(latest));
+    if new_score {
+        customer.score_version = customer.score_version.saturating_add(1);
+        outbox.push(&CustomerScored {
+            schema_rev: SCHEMA_REV,
+            tenant_id: tenant_id.to_string(),
+            customer_id: customer.customer_id.to_string(),
+            version: u64::try_from(customer.score_version).unwrap_or(0),
+            p_late: customer.latest.p_late.to_string(),
+            mean_days_late: customer.latest.mean_days_late.map(|days| days.to_string()).unwrap_or_default(),
+            observations: u32::try_from(customer.latest.observations).unwrap_or(0),
+            learned_through: customer.latest.assessed_on.to_string(),
+            model_version: customer.latest.model_version.clone(),
+            scored_at: Some(wire::timestamp(now)),
+        });
+    }
+    if new_segment {
+        customer.segment_version = customer.segment_version.saturating_add(1);
+        outbox.push(&SegmentAssigned {
+            schema_rev: SCHEMA_REV,
+            tenant_id: tenant_id.to_string(),
+            customer_id: customer.customer_id.to_string(),
+            version: u64::try_from(customer.segment_version).unwrap_or(0),
+            segment: customer.latest.segment.clone(),
+            rules_version: customer.latest.rules_version.clone(),
+            reasons: customer.latest.reasons.clone(),
+            assigned_at: Some(wire::timestamp(now)),
+        });
+    }
+}
