@@ -81,12 +81,7 @@ impl MailCatcher {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        catcher.tasks.spawn(accept(
-            listener,
-            catcher.mailbox.clone(),
-            catcher.stopping.clone(),
-            catcher.tasks.clone(),
-        ));
+        catcher.tasks.spawn(accept(listener, catcher.mailbox.clone(), catcher.stopping.clone(), catcher.tasks.clone()));
         Ok(catcher)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use async_nats::Client;
+use async_nats::{Client, Subscriber};
 use chrono::{DateTime, Utc};
 use contracts::common::{BarrierReply, TickDone, TickRequest};
 use contracts::{Stream, subject, wire};
@@ -32,14 +32,24 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// Answers barriers until `shutdown`. Replicas share the requests.
-    pub(crate) async fn serve_barriers(self: Arc<Self>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    /// What barriers are asked on. Replicas share the requests.
+    pub(crate) async fn barrier_requests(&self) -> anyhow::Result<Subscriber> {
         let subject = subject::barrier_raise(self.stream.service);
-        let mut requests = self.client.queue_subscribe(subject, self.stream.service.to_owned()).await?;
+        Ok(self.client.queue_subscribe(subject, self.stream.service.to_owned()).await?)
+    }
+
+    /// What a virtual clock is moved on: set only, and whole ticks.
+    pub(crate) async fn tick_requests(&self) -> anyhow::Result<(Subscriber, Subscriber)> {
+        let sets = self.client.subscribe(subject::clock_set(self.stream.service)).await?;
+        let ticks = self.client.subscribe(subject::clock_tick(self.stream.service)).await?;
+        Ok((sets, ticks))
+    }
+
+    /// Answers barriers until `shutdown`.
+    pub(crate) async fn serve_barriers(self: Arc<Self>, mut requests: Subscriber, shutdown: CancellationToken) {
         loop {
-            let request =
-                tokio::select! { () = shutdown.cancelled() => return Ok(()), request = requests.next() => request };
-            let Some(request) = request else { return Ok(()) };
+            let request = tokio::select! { () = shutdown.cancelled() => return, request = requests.next() => request };
+            let Some(request) = request else { return };
             let Some(reply_to) = request.reply else { continue };
             let commands = Arc::clone(&self);
             tokio::spawn(async move {
@@ -53,16 +63,18 @@ impl Commands {
     }
 
     /// Answers ticks until `shutdown`; one at a time.
-    pub(crate) async fn serve_ticks(self: Arc<Self>, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let mut sets = self.client.subscribe(subject::clock_set(self.stream.service)).await?;
-        let mut ticks = self.client.subscribe(subject::clock_tick(self.stream.service)).await?;
+    pub(crate) async fn serve_ticks(
+        self: Arc<Self>,
+        (mut sets, mut ticks): (Subscriber, Subscriber),
+        shutdown: CancellationToken,
+    ) {
         loop {
             let (request, whole) = tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
+                () = shutdown.cancelled() => return,
                 request = sets.next() => (request, false),
                 request = ticks.next() => (request, true),
             };
-            let Some(request) = request else { return Ok(()) };
+            let Some(request) = request else { return };
             let Some(reply_to) = request.reply else { continue };
             let done = tokio::time::timeout(TICK_TIMEOUT, self.tick(&request.payload, whole)).await;
             let reply = match done {

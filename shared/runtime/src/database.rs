@@ -95,6 +95,12 @@ pub async fn migrate(owner_url: &str, service: &Migrator, virtual_time: bool) ->
         .bind(kind)
         .execute(&mut conn)
         .await?;
+    if virtual_time {
+        // Before the first tick nothing is due.
+        sqlx::query("INSERT INTO virtual_clock (instant) VALUES ('epoch') ON CONFLICT DO NOTHING")
+            .execute(&mut conn)
+            .await?;
+    }
     let marked: String = sqlx::query_scalar("SELECT kind FROM database_mark").fetch_one(&mut conn).await?;
     anyhow::ensure!(marked == kind, "the database was made for {marked} time and cannot become one of {kind} time");
     service.run(&mut conn).await.context("migrations of the service")?;

@@ -136,12 +136,17 @@ impl Frame {
             sweeps: Arc::new(self.sweeps),
         });
         let stop = &self.shutdown;
-        self.tasks.spawn(logged("barriers", Arc::clone(&commands).serve_barriers(stop.clone())));
+        // Subscribed before the door opens: who sees it open may ask at once.
+        let barriers = commands.barrier_requests().await?;
+        self.tasks.spawn(Arc::clone(&commands).serve_barriers(barriers, stop.clone()));
         if self.clock.is_virtual() {
-            self.tasks.spawn(logged("ticks", Arc::clone(&commands).serve_ticks(stop.clone())));
+            let ticks = commands.tick_requests().await?;
+            self.tasks.spawn(Arc::clone(&commands).serve_ticks(ticks, stop.clone()));
         } else {
             self.tasks.spawn(sweep_in_real_time(Arc::clone(&commands.sweeps), stop.clone()));
         }
+
+        self.nats.flush().await?;
 
         let door = Door { pool: self.door.clone(), clock: self.clock, wake: self.wake.clone() };
         let probed = health::Probed { worker: self.worker.clone(), nats: self.nats.clone() };
@@ -185,12 +190,6 @@ async fn within(timeout: Duration, request: Request, next: Next) -> Response {
     tokio::time::timeout(timeout, next.run(request)).await.unwrap_or_else(|_| {
         Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long").into_response()
     })
-}
-
-async fn logged(what: &'static str, task: impl Future<Output = anyhow::Result<()>>) {
-    if let Err(error) = task.await {
-        tracing::error!(%error, what, "commands are not answered any more");
-    }
 }
 
 async fn sweep_in_real_time(sweeps: Arc<Vec<Box<dyn AnySweep>>>, shutdown: CancellationToken) {
