@@ -1,1 +1,1 @@
-
+//! Nothing of its own: the stories over real processes are in `stories/`.

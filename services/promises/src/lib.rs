@@ -1,1 +1,49 @@
+//! The `promises` role: what debtors promised, whether they kept it, and who should know when they did not.
 
+use std::sync::Arc;
+
+use anyhow::Context;
+use contracts::stream;
+use runtime::{Frame, FrameConfig};
+use serde::Deserialize;
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+
+mod api;
+mod domain;
+mod handlers;
+mod judge;
+mod outgoing;
+mod settings;
+mod store;
+mod sweeps;
+
+pub use settings::Settings;
+
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub frame: FrameConfig,
+    pub promises: Settings,
+}
+
+/// Works until `shutdown`.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let batch = i64::from(config.promises.batch);
+    let policy = Arc::new(config.promises.policy().context("settings of promises")?);
+    let mut frame = Frame::start(stream::PROMISES, config.frame, shutdown).await?;
+    frame.consume(stream::INGESTION, handlers::IngestionEvents { clock: frame.clock, policy: Arc::clone(&policy) });
+    frame.sweep(sweeps::zone_rules::ZoneRules::new(frame.worker.clone(), batch));
+    frame.sweep(sweeps::deadlines::Deadlines {
+        pool: frame.worker.clone(),
+        clock: frame.clock,
+        barrier: frame.barrier(),
+        wake: frame.wake(),
+        policy,
+        batch,
+    });
+    frame.run(api::router()).await
+}
