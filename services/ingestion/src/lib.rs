@@ -1,1 +1,32 @@
+//! The `ingestion` role: what outside told, and who owes what because of it.
 
+mod api;
+mod domain;
+pub mod operator;
+mod store;
+
+use contracts::stream;
+use runtime::{Frame, FrameConfig};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub frame: FrameConfig,
+    pub ingestion: IngestionConfig,
+}
+
+/// Nothing to choose yet: what facts may say is the contract, not a setting.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestionConfig {}
+
+/// Runs the role until `shutdown`.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let frame = Frame::start(stream::INGESTION, config.frame, shutdown).await?;
+    frame.run(api::router()).await
+}

@@ -1,0 +1,314 @@
+//! Facts become state: everything that one request brings is one transaction.
+//!
+//! | step | locks taken, in this order in every transaction |
+//! | --- | --- |
+//! | resolve names, refuse what cannot be | none |
+//! | store the facts that are new; the others answer with the receipt they have (I5) | facts, by id |
+//! | lock the objects they are about (D13) | objects, by id |
+//! | customers and contacts | customers, by id |
+//! | fold the accounts they touch (D8), publish what changed | accounts, by key |
+//! | promises, coverage | sources, by id |
+//! | outbox, commit, wake the relay | |
+
+mod book;
+mod coverage;
+mod disputes;
+mod ledger;
+mod parties;
+mod promises;
+pub(crate) mod publish;
+pub(crate) mod resolve;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use contracts::stream;
+use messaging::Outbox;
+use runtime::{Caller, Door, Problem};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::reading::batch::{Line, MAX_LINE_BYTES};
+use super::reading::{self, Finding, Parsed, hex, sha256};
+use crate::store;
+use crate::store::facts::{NewFact, ReceiptRow};
+use crate::store::quarantine::NewLine;
+use resolve::{Known, Scope};
+
+/// Serialisation failures, deadlocks and races that another transaction won.
+const MAX_ATTEMPTS: usize = 5;
+
+/// What became of one line.
+#[derive(Debug, Clone)]
+pub(crate) enum Verdict {
+    Accepted(ReceiptRow),
+    /// It was here before: the same receipt as then.
+    Replayed(ReceiptRow),
+    /// Not empty.
+    Refused(Vec<Finding>),
+}
+
+/// Why an attempt did not end in a commit.
+pub(crate) enum Trouble {
+    /// What was read before the locks is not so any more.
+    Again,
+    Sql(sqlx::Error),
+    Answer(Problem),
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        Self::Answer(problem)
+    }
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Trouble {
+    /// A serialisation failure, a deadlock, or a row that another transaction inserted first: the next attempt sees it.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Again => true,
+            Self::Sql(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01" | "23505"))
+            }
+            Self::Sql(_) | Self::Answer(_) => false,
+        }
+    }
+
+    fn into_problem(self) -> Problem {
+        match self {
+            Self::Again => Problem::unavailable(),
+            Self::Sql(error) => error.into(),
+            Self::Answer(problem) => problem,
+        }
+    }
+}
+
+/// What the facts of one request left behind, besides rows and events. Facts are meant by the index of their line.
+#[derive(Debug, Default)]
+struct Notes {
+    stale: BTreeSet<usize>,
+    parked: BTreeMap<usize, Vec<String>>,
+}
+
+impl Notes {
+    fn park(&mut self, line: usize, what_for: String) {
+        self.parked.entry(line).or_default().push(what_for);
+    }
+}
+
+/// Accepts the facts on `lines`. As a batch, what is refused goes to the quarantine and the rest is accepted; without
+/// `batch_id`, one refusal is the answer and nothing is stored.
+pub(crate) async fn accept(
+    door: &Door,
+    caller: &Caller,
+    lines: &[Line],
+    batch_id: Option<Uuid>,
+) -> Result<Vec<Verdict>, Problem> {
+    let today = now(door, &mut *door.pool.acquire().await?).await?.date_naive();
+    let read: Vec<Result<Parsed, Vec<Finding>>> = lines
+        .iter()
+        .map(|line| line.too_long().map_or_else(|| reading::fact(&line.bytes, today), |finding| Err(vec![finding])))
+        .collect();
+    let mut attempt = 1;
+    loop {
+        match try_once(door, caller, lines, &read, batch_id).await {
+            Ok(verdicts) => return Ok(verdicts),
+            Err(trouble) if attempt < MAX_ATTEMPTS && trouble.may_pass() => attempt += 1,
+            Err(trouble) => return Err(trouble.into_problem()),
+        }
+    }
+}
+
+/// A virtual clock that was never set shows no time: nothing can be accepted yet.
+async fn now(door: &Door, conn: &mut PgConnection) -> Result<DateTime<Utc>, Problem> {
+    match door.clock.now(conn).await {
+        Err(sqlx::Error::RowNotFound) => Err(Problem::unavailable()),
+        read => Ok(read?),
+    }
+}
+
+async fn try_once(
+    door: &Door,
+    caller: &Caller,
+    lines: &[Line],
+    read: &[Result<Parsed, Vec<Finding>>],
+    batch_id: Option<Uuid>,
+) -> Result<Vec<Verdict>, Trouble> {
+    let mut tx = door.begin(caller.tenant_id).await?;
+    let conn = &mut *tx;
+    let now = now(door, conn).await?;
+    let scope = Scope::load(conn, caller, now, read).await?;
+    let mut verdicts: Vec<Option<Verdict>> = vec![None; lines.len()];
+    let known = scope.resolve(conn, read, &mut verdicts).await?;
+    let (fresh, repeated) = store_facts(conn, &scope, known, &mut verdicts).await?;
+
+    let is_refused = verdicts.iter().any(|verdict| matches!(verdict, Some(Verdict::Refused(_))));
+    if batch_id.is_none() && is_refused {
+        return Ok(verdicts.into_iter().flatten().collect());
+    }
+    let mut outbox = Outbox::new(stream::INGESTION, now);
+    let notes = apply(conn, &scope, &fresh, &mut outbox).await?;
+    annotate(conn, &scope, &fresh, &notes, &mut verdicts).await?;
+    for (line, first) in repeated {
+        answer_like(&mut verdicts, line, first);
+    }
+    if let Some(batch_id) = batch_id {
+        quarantine(conn, &scope, batch_id, lines, &verdicts).await?;
+    }
+    outbox.save(conn).await?;
+    tx.commit().await?;
+    door.wake.notify();
+    Ok(verdicts.into_iter().flatten().collect())
+}
+
+/// Stores what is new and returns it in the order of its lines; settles the verdicts of what was here before. A fact that
+/// is on several lines is answered by its first: those pairs come second.
+async fn store_facts<'a>(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    known: Vec<Known<'a>>,
+    verdicts: &mut [Option<Verdict>],
+) -> Result<(Vec<Known<'a>>, Vec<(usize, usize)>), Trouble> {
+    let mut firsts: BTreeMap<Uuid, Known<'a>> = BTreeMap::new();
+    let mut repeated = Vec::new();
+    for fact in known {
+        match firsts.get(&fact.fact_id) {
+            None => drop(firsts.insert(fact.fact_id, fact)),
+            Some(first) if first.parsed.sha256 == fact.parsed.sha256 => repeated.push((fact.line, first.line)),
+            Some(first) => refuse(verdicts, fact.line, conflict(&first.parsed.sha256, &fact.parsed.sha256)),
+        }
+    }
+    let rows: Vec<NewFact> = firsts.values().map(|fact| fact.row(scope)).collect();
+    let new: BTreeSet<Uuid> = if rows.is_empty() {
+        BTreeSet::new()
+    } else {
+        store::facts::insert(conn, scope.tenant_id, scope.now, &rows).await?.into_iter().collect()
+    };
+    let old: Vec<Uuid> = firsts.keys().filter(|id| !new.contains(id)).copied().collect();
+    if !old.is_empty() {
+        for receipt in store::facts::receipts(conn, scope.tenant_id, &old).await? {
+            let Some(fact) = firsts.get(&receipt.fact_id) else { continue };
+            if receipt.sha256 == fact.parsed.sha256 {
+                set(verdicts, fact.line, Verdict::Replayed(receipt));
+            } else {
+                refuse(verdicts, fact.line, conflict(&receipt.sha256, &fact.parsed.sha256));
+            }
+        }
+    }
+    let mut fresh: Vec<Known<'a>> = firsts.into_values().filter(|fact| new.contains(&fact.fact_id)).collect();
+    fresh.sort_by_key(|fact| fact.line);
+    Ok((fresh, repeated))
+}
+
+async fn apply(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+    outbox: &mut Outbox,
+) -> Result<Notes, Trouble> {
+    let mut notes = Notes::default();
+    if facts.is_empty() {
+        return Ok(notes);
+    }
+    let locked = lock_objects(conn, scope, facts).await?;
+    parties::apply(conn, scope, facts, &mut notes, outbox).await?;
+    ledger::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
+    promises::apply(conn, scope, facts, &mut notes, outbox).await?;
+    coverage::apply(conn, scope, facts, &mut notes, outbox).await?;
+    Ok(notes)
+}
+
+async fn lock_objects(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>]) -> Result<BTreeSet<Uuid>, Trouble> {
+    let mut objects: BTreeSet<Uuid> = facts.iter().flat_map(|fact| fact.objects(scope)).collect();
+    let disputes: Vec<Uuid> = facts.iter().filter_map(|fact| fact.dispute_id(scope)).collect();
+    // A dispute's invoice may be told by a fact of long ago.
+    let stored = store::disputes::load(conn, scope.tenant_id, &disputes, &[]).await?;
+    objects.extend(stored.iter().map(|dispute| dispute.invoice_id));
+    let sorted: Vec<Uuid> = objects.iter().copied().collect();
+    store::locks::take(conn, scope.tenant_id, &sorted).await?;
+    Ok(objects)
+}
+
+/// Completes the receipts of new facts.
+async fn annotate(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    fresh: &[Known<'_>],
+    notes: &Notes,
+    verdicts: &mut [Option<Verdict>],
+) -> Result<(), Trouble> {
+    let mut changed = Vec::new();
+    for fact in fresh {
+        let status = if notes.stale.contains(&fact.line) { "stale" } else { "applied" };
+        let parked = notes.parked.get(&fact.line).map_or(&[][..], Vec::as_slice);
+        if status == "stale" || !parked.is_empty() {
+            changed.push((fact.fact_id, status, parked));
+        }
+        let receipt = fact.receipt(scope, status, parked.to_vec());
+        set(verdicts, fact.line, Verdict::Accepted(receipt));
+    }
+    store::facts::annotate(conn, scope.tenant_id, &changed).await?;
+    Ok(())
+}
+
+async fn quarantine(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    batch_id: Uuid,
+    lines: &[Line],
+    verdicts: &[Option<Verdict>],
+) -> Result<(), Trouble> {
+    let mut kept: BTreeMap<Uuid, NewLine> = BTreeMap::new();
+    for (line, verdict) in lines.iter().zip(verdicts) {
+        let Some(Verdict::Refused(findings)) = verdict else { continue };
+        let Some(finding) = findings.first() else { continue };
+        let quarantine_id = scope.quarantine_id(&line.bytes);
+        kept.entry(quarantine_id).or_insert_with(|| NewLine {
+            quarantine_id,
+            line: i32::try_from(line.number).unwrap_or(i32::MAX),
+            byte_offset: i64::try_from(line.byte_offset).unwrap_or(i64::MAX),
+            raw: line.bytes.get(..MAX_LINE_BYTES).unwrap_or(&line.bytes).to_vec(),
+            sha256: sha256(&line.bytes).to_vec(),
+            code: finding.code.to_owned(),
+            pointer: finding.pointer.replace('\0', "\u{fffd}"),
+            detail: finding.detail.replace('\0', "\u{fffd}"),
+        });
+    }
+    let rows: Vec<NewLine> = kept.into_values().collect();
+    store::quarantine::insert(conn, scope.tenant_id, batch_id, scope.now, &rows).await?;
+    Ok(())
+}
+
+fn conflict(stored: &[u8], sent: &[u8]) -> Finding {
+    let detail = format!(
+        "the source has told another fact by this id: sha256 {} is stored, {} was sent",
+        hex(stored),
+        hex(sent)
+    );
+    Finding::new("idempotency-conflict", "#/id", detail)
+}
+
+fn refuse(verdicts: &mut [Option<Verdict>], line: usize, finding: Finding) {
+    set(verdicts, line, Verdict::Refused(vec![finding]));
+}
+
+fn answer_like(verdicts: &mut [Option<Verdict>], line: usize, first: usize) {
+    let verdict = match verdicts.get(first) {
+        Some(Some(Verdict::Accepted(receipt) | Verdict::Replayed(receipt))) => Verdict::Replayed(receipt.clone()),
+        Some(Some(Verdict::Refused(findings))) => Verdict::Refused(findings.clone()),
+        _ => return,
+    };
+    set(verdicts, line, verdict);
+}
+
+fn set(verdicts: &mut [Option<Verdict>], line: usize, verdict: Verdict) {
+    if let Some(place) = verdicts.get_mut(line) {
+        *place = Some(verdict);
+    }
+}

@@ -1,0 +1,400 @@
+//! The rows of the accounts that one transaction works on, and the way between rows and the pure ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use primitives::ids::{self, Kind};
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::Trouble;
+use super::disputes::Disputes;
+use super::ledger::{Credited, Issued, Work, is_same_item};
+use super::resolve::{Known, Scope};
+use crate::domain::fact::{self, Body};
+use crate::domain::ledger::{
+    AccountKey, Allocations, Balance, Credit, CreditKind, FoldedCredit, Invoice, Item, ItemKey, OpenCredit, Opening,
+    Outcome, Part, Posting, Rank, difference, fold,
+};
+use crate::domain::receivable;
+use crate::store;
+use crate::store::credits::{CreditRow, PartRow};
+use crate::store::receivables::ReceivableRow;
+use crate::store::settlements::{NewEntry, SettlementRow};
+
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    /// As they will be saved.
+    pub(super) invoices: BTreeMap<Uuid, ReceivableRow>,
+    pub(super) credits: BTreeMap<Uuid, CreditRow>,
+    /// As they were loaded.
+    invoices_before: BTreeMap<Uuid, ReceivableRow>,
+    credits_before: BTreeMap<Uuid, CreditRow>,
+    /// Invoices whose sums must be looked at.
+    pub(super) touched: BTreeSet<Uuid>,
+    /// Those whose settlements changed.
+    settled: BTreeSet<Uuid>,
+    postings: Vec<(AccountKey, Posting)>,
+    changed: BTreeSet<Uuid>,
+}
+
+/// Rows of one account.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    invoices: Vec<Uuid>,
+    credits: Vec<Uuid>,
+}
+
+impl Book {
+    pub(super) async fn load(
+        conn: &mut PgConnection,
+        scope: &Scope,
+        invoices: &BTreeSet<Uuid>,
+        credits: impl Iterator<Item = Uuid>,
+    ) -> Result<Self, Trouble> {
+        let mut book = Self::default();
+        let invoices: Vec<Uuid> = invoices.iter().copied().collect();
+        let credits: Vec<Uuid> = credits.collect();
+        book.add_invoices(store::receivables::by_ids(conn, scope.tenant_id, &invoices).await?);
+        book.add_credits(store::credits::by_ids(conn, scope.tenant_id, &credits).await?);
+        Ok(book)
+    }
+
+    /// Rows that are here already are newer than what is loaded.
+    pub(super) fn add_invoices(&mut self, rows: Vec<ReceivableRow>) {
+        for row in rows {
+            self.invoices.entry(row.invoice_id).or_insert_with(|| row.clone());
+            self.invoices_before.entry(row.invoice_id).or_insert(row);
+        }
+    }
+
+    pub(super) fn add_credits(&mut self, rows: Vec<CreditRow>) {
+        for row in rows {
+            self.credits.entry(row.credit_id).or_insert_with(|| row.clone());
+            self.credits_before.entry(row.credit_id).or_insert(row);
+        }
+    }
+
+    /// Writes the facts into the rows and says which accounts have what to fold.
+    pub(super) fn take_in(
+        &mut self,
+        scope: &Scope,
+        issued: &Issued<'_>,
+        credited: &Credited<'_>,
+    ) -> Result<BTreeMap<AccountKey, Work>, Trouble> {
+        let mut work: BTreeMap<AccountKey, Work> = BTreeMap::new();
+        for (invoice_id, fact) in issued {
+            let Some(mut row) = invoice_row(scope, fact, *invoice_id) else { continue };
+            let account = row.account()?;
+            if let Some(old) = self.invoices_before.get(invoice_id) {
+                row.version = old.version;
+                row.open_amount = old.open_amount;
+                row.withheld_amount = old.withheld_amount;
+                row.disputed_amount = old.disputed_amount;
+                row.settled_on = old.settled_on;
+                if !is_same_item(old, &row) {
+                    work.entry(old.account()?).or_default().correct();
+                    work.entry(account).or_default().correct();
+                }
+            } else {
+                work.entry(account).or_default().invoices.insert(*invoice_id);
+            }
+            self.touched.insert(*invoice_id);
+            self.invoices.insert(*invoice_id, row);
+        }
+        for (credit_id, (_, row)) in credited {
+            let mut row = row.clone();
+            let account = row.account()?;
+            if let Some(old) = self.credits_before.get(credit_id) {
+                row.version = old.version;
+                row.recorded_at = old.recorded_at;
+                work.entry(old.account()?).or_default().correct();
+                work.entry(account).or_default().correct();
+            } else {
+                work.entry(account).or_default().credits.insert(*credit_id);
+            }
+            self.credits.insert(*credit_id, row);
+        }
+        Ok(work)
+    }
+
+    pub(super) fn keys(&self, work: &Work) -> Result<Vec<ItemKey>, Trouble> {
+        let invoices = work.invoices.iter().filter_map(|id| self.invoices.get(id)).map(invoice_key);
+        let mut keys: Vec<ItemKey> = invoices.collect();
+        for row in work.credits.iter().filter_map(|id| self.credits.get(id)) {
+            keys.push(credit_key(row)?);
+        }
+        Ok(keys)
+    }
+
+    pub(super) fn by_account(&self) -> Result<BTreeMap<AccountKey, Members>, Trouble> {
+        let mut accounts: BTreeMap<AccountKey, Members> = BTreeMap::new();
+        for row in self.invoices.values() {
+            accounts.entry(row.account()?).or_default().invoices.push(row.invoice_id);
+        }
+        for row in self.credits.values() {
+            accounts.entry(row.account()?).or_default().credits.push(row.credit_id);
+        }
+        Ok(accounts)
+    }
+
+    /// Folds what is new onto what is open.
+    pub(super) fn resume(
+        &mut self,
+        account: AccountKey,
+        members: &Members,
+        work: &Work,
+        last: Option<ItemKey>,
+    ) -> Result<Option<ItemKey>, Trouble> {
+        let mut opening = Opening { last, ..Opening::default() };
+        let mut items = Vec::new();
+        for row in members.invoices.iter().filter_map(|id| self.invoices.get(id)) {
+            if work.invoices.contains(&row.invoice_id) {
+                items.push(Item::Invoice(invoice(row)));
+            } else {
+                opening.invoices.push((invoice(row), row.open_amount));
+            }
+        }
+        for row in members.credits.iter().filter_map(|id| self.credits.get(id)) {
+            if work.credits.contains(&row.credit_id) {
+                items.push(Item::Credit(credit(row)?));
+            } else {
+                opening.credits.push(open_credit(row)?);
+            }
+        }
+        let outcome = fold(opening, items);
+        let postings = difference(&Allocations::new(), &outcome.allocations);
+        Ok(self.write_down(account, postings, outcome))
+    }
+
+    /// Folds the whole account and posts the differences.
+    pub(super) fn refold(
+        &mut self,
+        account: AccountKey,
+        members: &Members,
+        in_force: Option<&Allocations>,
+    ) -> Result<Option<ItemKey>, Trouble> {
+        let mut items: Vec<Item> = members
+            .invoices
+            .iter()
+            .filter_map(|id| self.invoices.get(id))
+            .map(|row| Item::Invoice(invoice(row)))
+            .collect();
+        for row in members.credits.iter().filter_map(|id| self.credits.get(id)) {
+            items.push(Item::Credit(credit(row)?));
+        }
+        let outcome = fold(Opening::default(), items);
+        let nothing = Allocations::new();
+        let postings = difference(in_force.unwrap_or(&nothing), &outcome.allocations);
+        Ok(self.write_down(account, postings, outcome))
+    }
+
+    fn write_down(&mut self, account: AccountKey, postings: Vec<Posting>, outcome: Outcome) -> Option<ItemKey> {
+        for (invoice_id, open) in outcome.open {
+            if let Some(row) = self.invoices.get_mut(&invoice_id) {
+                row.open_amount = open;
+            }
+        }
+        for (credit_id, FoldedCredit { balance, waiting }) in outcome.credits {
+            if let Some(row) = self.credits.get_mut(&credit_id) {
+                (row.applied, row.on_account, row.waiting, row.held) =
+                    (balance.applied, balance.on_account, balance.waiting, balance.held);
+                for (index, part) in row.parts.iter_mut().enumerate() {
+                    part.waiting = waiting.get(&index).copied();
+                }
+            }
+        }
+        for posting in &postings {
+            self.settled.insert(posting.key.invoice_id);
+            self.touched.insert(posting.key.invoice_id);
+        }
+        self.postings.extend(postings.into_iter().map(|posting| (account, posting)));
+        outcome.last
+    }
+
+    /// Posts the journal and brings the sums of touched invoices up to date; returns their settlements in force.
+    pub(super) async fn settle(
+        &mut self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        disputes: &Disputes,
+    ) -> Result<BTreeMap<Uuid, Vec<SettlementRow>>, Trouble> {
+        let entries: Vec<NewEntry> =
+            self.postings.iter().map(|(account, posting)| self.entry(scope, *account, posting)).collect();
+        store::settlements::post(conn, scope.tenant_id, scope.now, &entries).await?;
+        let touched: Vec<Uuid> = self.touched.iter().copied().collect();
+        let settlements = store::settlements::of_invoices(conn, scope.tenant_id, &touched).await?;
+        for invoice_id in touched {
+            let Some(row) = self.invoices.get_mut(&invoice_id) else { continue };
+            let in_force = settlements.get(&invoice_id).map_or(&[][..], Vec::as_slice);
+            let withheld = in_force.iter().filter(|settlement| settlement.kind == CreditKind::Withholding.as_str());
+            row.withheld_amount = withheld.map(|settlement| settlement.amount).sum();
+            let latest = in_force.iter().map(|settlement| settlement.value_date).max();
+            row.settled_on = latest.filter(|_| row.open_amount.is_zero());
+            row.disputed_amount = receivable::disputed(row.open_amount, disputes.open_amounts(invoice_id));
+            let before = self.invoices_before.get(&invoice_id);
+            let differs = before.is_none_or(|before| {
+                let same_order = ReceivableRow { source_order: before.source_order.clone(), ..row.clone() };
+                *before != same_order || self.settled.contains(&invoice_id)
+            });
+            if differs {
+                row.version += 1;
+                self.changed.insert(invoice_id);
+            }
+        }
+        for (credit_id, row) in &mut self.credits {
+            let before = self.credits_before.get(credit_id);
+            let differs = before.is_none_or(|before| {
+                let same_order = CreditRow { source_order: before.source_order.clone(), ..row.clone() };
+                *before != same_order
+            });
+            if differs {
+                row.version += 1;
+                self.changed.insert(*credit_id);
+            }
+        }
+        Ok(settlements)
+    }
+
+    fn entry(&self, scope: &Scope, account: AccountKey, posting: &Posting) -> NewEntry {
+        let key = &posting.key;
+        let chosen = if key.inferred { "inferred" } else { "named" };
+        let natural_key =
+            [&*key.credit_id.to_string(), &*key.invoice_id.to_string(), chosen, &*key.value_date.to_string()];
+        NewEntry {
+            settlement_id: ids::derive(scope.tenant_id, Kind::Settlement, &natural_key),
+            account,
+            kind: self.credits.get(&key.credit_id).map(|row| row.kind.clone()).unwrap_or_default(),
+            key: key.clone(),
+            reverse: posting.reverse,
+            amount: posting.amount,
+        }
+    }
+
+    pub(super) fn changed_invoices(&self) -> impl Iterator<Item = &ReceivableRow> {
+        self.invoices.values().filter(|row| self.changed.contains(&row.invoice_id))
+    }
+
+    pub(super) fn changed_credits(&self) -> impl Iterator<Item = &CreditRow> {
+        self.credits.values().filter(|row| self.changed.contains(&row.credit_id))
+    }
+
+    pub(super) async fn save(&self, conn: &mut PgConnection, scope: &Scope) -> Result<(), Trouble> {
+        // A re-sent fact with a newer version is remembered even when it says nothing new.
+        let invoices = self.invoices.values().filter(|row| self.invoices_before.get(&row.invoice_id) != Some(row));
+        let credits = self.credits.values().filter(|row| self.credits_before.get(&row.credit_id) != Some(row));
+        store::receivables::save(conn, scope.tenant_id, &invoices.cloned().collect::<Vec<_>>()).await?;
+        store::credits::save(conn, scope.tenant_id, &credits.cloned().collect::<Vec<_>>()).await?;
+        Ok(())
+    }
+}
+
+/// The row of an invoice as its fact tells it, nothing settled yet. `None` for other facts.
+pub(super) fn invoice_row(scope: &Scope, known: &Known<'_>, invoice_id: Uuid) -> Option<ReceivableRow> {
+    let Body::Invoice(told) = &known.fact().body else { return None };
+    Some(ReceivableRow {
+        invoice_id,
+        version: 0,
+        legal_entity_id: known.legal_entity_id,
+        customer_id: scope.customer(&told.customer),
+        payer_id: scope.customer(told.payer.as_ref().unwrap_or(&told.customer)),
+        currency: told.amount.currency().code().to_owned(),
+        number: told.invoice.clone(),
+        amount: told.amount.amount(),
+        open_amount: told.amount.amount(),
+        expected_withholding: told.expected_withholding.map_or(Decimal::ZERO, |amount| amount.amount()),
+        withheld_amount: Decimal::ZERO,
+        disputed_amount: Decimal::ZERO,
+        issue_date: told.issue_date,
+        due_date: told.due_date,
+        effective_due_date: told.effective_due_date.unwrap_or(told.due_date),
+        delivered_date: told.delivered_date,
+        settled_on: None,
+        source: known.fact().source.clone(),
+        source_order: known.fact().order.as_str().to_owned(),
+    })
+}
+
+/// The row of a credit as its fact tells it, nothing applied yet.
+pub(super) fn credit_row(
+    scope: &Scope,
+    known: &Known<'_>,
+    credit_id: Uuid,
+    told: &fact::Credit,
+    authority: String,
+) -> CreditRow {
+    let part = |part: &fact::NamedPart| PartRow {
+        invoice: part.invoice.clone(),
+        invoice_id: scope.invoice(&known.legal_entity, &part.invoice),
+        amount: part.amount.map(|amount| amount.amount()),
+        waiting: None,
+    };
+    CreditRow {
+        credit_id,
+        version: 0,
+        legal_entity_id: known.legal_entity_id,
+        payer_id: scope.customer(&told.payer),
+        currency: told.amount.currency().code().to_owned(),
+        kind: told.kind.as_str().to_owned(),
+        source_id: known.source_id,
+        source: known.fact().source.clone(),
+        application_authority: authority,
+        number: told.number.clone(),
+        amount: told.amount.amount(),
+        applied: Decimal::ZERO,
+        on_account: Decimal::ZERO,
+        waiting: Decimal::ZERO,
+        held: Decimal::ZERO,
+        value_date: told.value_date,
+        received_date: told.received_date,
+        bank_reference: told.bank_reference.clone(),
+        certificate: told.certificate.clone(),
+        parts: Json(told.parts.iter().map(part).collect()),
+        source_order: known.fact().order.as_str().to_owned(),
+        recorded_at: scope.now,
+    }
+}
+
+fn invoice_key(row: &ReceivableRow) -> ItemKey {
+    ItemKey { date: row.issue_date, rank: Rank::Invoice, source: row.source.clone(), number: row.number.clone() }
+}
+
+fn invoice(row: &ReceivableRow) -> Invoice {
+    Invoice {
+        invoice_id: row.invoice_id,
+        key: invoice_key(row),
+        amount: row.amount,
+        effective_due_date: row.effective_due_date,
+    }
+}
+
+fn kind_of(row: &CreditRow) -> Result<CreditKind, Trouble> {
+    CreditKind::parse(&row.kind).ok_or_else(|| {
+        Trouble::Sql(sqlx::Error::Decode(format!("credit {} has kind {}", row.credit_id, row.kind).into()))
+    })
+}
+
+fn credit_key(row: &CreditRow) -> Result<ItemKey, Trouble> {
+    let rank = kind_of(row)?.rank();
+    Ok(ItemKey { date: row.value_date, rank, source: row.source.clone(), number: row.number.clone() })
+}
+
+fn credit(row: &CreditRow) -> Result<Credit, Trouble> {
+    let part = |part: &PartRow| Part { invoice_id: part.invoice_id, amount: part.amount };
+    Ok(Credit {
+        credit_id: row.credit_id,
+        key: credit_key(row)?,
+        amount: row.amount,
+        parts: row.parts.iter().map(part).collect(),
+        // Tax withheld on one invoice settles no other one.
+        chooses: row.application_authority == "puntual" && kind_of(row)? != CreditKind::Withholding,
+        bank_reference: row.bank_reference.clone(),
+    })
+}
+
+fn open_credit(row: &CreditRow) -> Result<OpenCredit, Trouble> {
+    let balance = Balance { applied: row.applied, on_account: row.on_account, waiting: row.waiting, held: row.held };
+    let waiting = row.parts.iter().enumerate().filter_map(|(index, part)| Some((index, part.waiting?))).collect();
+    Ok(OpenCredit { credit: credit(row)?, balance, waiting })
+}

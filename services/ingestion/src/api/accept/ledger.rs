@@ -1,0 +1,258 @@
+//! Invoices and credits: lock the accounts they touch, fold, post what differs, publish what changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use messaging::Outbox;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::disputes::Disputes;
+use super::resolve::{Known, Scope};
+use super::{Notes, Trouble, book, publish};
+use crate::domain::fact::Body;
+use crate::domain::ledger::{AccountKey, ItemKey, Plan, plan};
+use crate::domain::order::{ChangeOrder, newest};
+use crate::store::{self, receivables::ReceivableRow};
+use book::Book;
+
+/// What an account has to fold.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) invoices: BTreeSet<Uuid>,
+    pub(super) credits: BTreeSet<Uuid>,
+    /// An item changed or left.
+    corrected: bool,
+    /// A new payment has a bank reference that is in the ledger already.
+    meets_reference: bool,
+}
+
+/// `locked` are the objects whose locks this transaction holds.
+pub(super) async fn apply(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+    locked: &BTreeSet<Uuid>,
+    notes: &mut Notes,
+    outbox: &mut Outbox,
+) -> Result<(), Trouble> {
+    let mut disputes = Disputes::load(conn, scope, facts).await?;
+    let in_question = disputes.invoices();
+    if !in_question.is_subset(locked) {
+        return Err(Trouble::Again);
+    }
+    let issued = newest_invoices(conn, scope, facts, notes).await?;
+    let credited = newest_credits(conn, scope, facts, notes).await?;
+    if issued.is_empty() && credited.is_empty() && in_question.is_empty() {
+        disputes.decide(scope, &Book::default(), facts, notes);
+        return disputes.save(conn, scope).await;
+    }
+
+    let mut wanted = in_question;
+    wanted.extend(issued.keys());
+    let accounts = touched_accounts(conn, scope, &wanted, &issued, &credited).await?;
+    let last = store::accounts::lock(conn, scope.tenant_id, &accounts).await?;
+    // Only now, behind the accounts' locks, is what rows say about balances so.
+    for (_, credit) in credited.values() {
+        wanted.extend(credit.parts.iter().map(|part| part.invoice_id));
+    }
+    let mut book = Book::load(conn, scope, &wanted, credited.keys().copied()).await?;
+    let mut work = book.take_in(scope, &issued, &credited)?;
+    meet_references(conn, scope, &credited, &mut work).await?;
+    let folded = fold(conn, scope, &mut book, &work, &last).await?;
+
+    book.touched.extend(disputes.invoices().iter().filter(|id| book.invoices.contains_key(id)));
+    disputes.of_invoices(conn, scope, &book.touched).await?;
+    disputes.decide(scope, &book, facts, notes);
+    let settlements = book.settle(conn, scope, &disputes).await?;
+    for row in book.changed_invoices() {
+        outbox.push(&publish::invoice(scope, row, settlements.get(&row.invoice_id).map_or(&[], Vec::as_slice)));
+    }
+    for row in book.changed_credits() {
+        outbox.push(&publish::credit(scope, row));
+    }
+    disputes.publish(scope, &book, outbox);
+    park(scope, facts, &book, notes);
+
+    book.save(conn, scope).await?;
+    store::accounts::save(conn, scope.tenant_id, &folded).await?;
+    disputes.save(conn, scope).await
+}
+
+/// A credit of this transaction, with its row as the fact tells it.
+pub(super) type Credited<'a> = BTreeMap<Uuid, (&'a Known<'a>, store::credits::CreditRow)>;
+pub(super) type Issued<'a> = BTreeMap<Uuid, &'a Known<'a>>;
+
+async fn newest_invoices<'a>(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &'a [Known<'a>],
+    notes: &mut Notes,
+) -> Result<Issued<'a>, Trouble> {
+    let told: Vec<(Uuid, &Known<'_>)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.fact().body {
+            Body::Invoice(invoice) => Some((scope.invoice(&fact.legal_entity, &invoice.invoice), fact)),
+            _ => None,
+        })
+        .collect();
+    let ids: Vec<Uuid> = told.iter().map(|(id, _)| *id).collect();
+    let rows = store::receivables::by_ids(conn, scope.tenant_id, &ids).await?;
+    let stored = rows.into_iter().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order))).collect();
+    let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
+    notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
+    Ok(decided.winners)
+}
+
+async fn newest_credits<'a>(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &'a [Known<'a>],
+    notes: &mut Notes,
+) -> Result<Credited<'a>, Trouble> {
+    let told: Vec<(Uuid, &Known<'_>)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.fact().body {
+            Body::Credit(credit) => Some((scope.credit(credit.kind, &fact.fact().source, &credit.number), fact)),
+            _ => None,
+        })
+        .collect();
+    let ids: Vec<Uuid> = told.iter().map(|(id, _)| *id).collect();
+    let rows = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
+    let stored = rows.into_iter().map(|row| (row.credit_id, ChangeOrder::stored(row.source_order))).collect();
+    let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
+    notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
+    let authorities = authorities(conn, scope, decided.winners.values().map(|fact| fact.source_id)).await?;
+    let rows = decided.winners.into_iter().filter_map(|(credit_id, fact)| {
+        let Body::Credit(credit) = &fact.fact().body else { return None };
+        let authority = authorities.get(&fact.source_id).cloned().unwrap_or_default();
+        Some((credit_id, (fact, book::credit_row(scope, fact, credit_id, credit, authority))))
+    });
+    Ok(rows.collect())
+}
+
+async fn authorities(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    sources: impl Iterator<Item = Uuid>,
+) -> Result<BTreeMap<Uuid, String>, Trouble> {
+    let ids: Vec<Uuid> = sources.collect::<BTreeSet<_>>().into_iter().collect();
+    Ok(store::sources::authorities(conn, scope.tenant_id, &ids).await?.into_iter().collect())
+}
+
+/// The accounts in which items arrive, change, or from which they leave, and those of disputed invoices.
+async fn touched_accounts(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    invoices: &BTreeSet<Uuid>,
+    issued: &Issued<'_>,
+    credited: &Credited<'_>,
+) -> Result<BTreeSet<AccountKey>, Trouble> {
+    let invoices: Vec<Uuid> = invoices.iter().copied().collect();
+    let credits: Vec<Uuid> = credited.keys().copied().collect();
+    let mut accounts = BTreeSet::new();
+    for row in store::receivables::by_ids(conn, scope.tenant_id, &invoices).await? {
+        accounts.insert(row.account()?);
+    }
+    for row in store::credits::by_ids(conn, scope.tenant_id, &credits).await? {
+        accounts.insert(row.account()?);
+    }
+    for (invoice_id, fact) in issued {
+        if let Some(row) = book::invoice_row(scope, fact, *invoice_id) {
+            accounts.insert(row.account()?);
+        }
+    }
+    for (_, row) in credited.values() {
+        accounts.insert(row.account()?);
+    }
+    Ok(accounts)
+}
+
+async fn meet_references(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    credited: &Credited<'_>,
+    work: &mut BTreeMap<AccountKey, Work>,
+) -> Result<(), Trouble> {
+    let (payers, references): (Vec<Uuid>, Vec<String>) =
+        credited.values().filter_map(|(_, row)| Some((row.payer_id, row.bank_reference.clone()?))).unzip();
+    for account in store::credits::meeting_references(conn, scope.tenant_id, &payers, &references).await? {
+        if let Some(work) = work.get_mut(&account) {
+            work.meets_reference = true;
+        }
+    }
+    Ok(())
+}
+
+/// Folds every account that has work; returns the last key of each.
+async fn fold(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    book: &mut Book,
+    work: &BTreeMap<AccountKey, Work>,
+    last: &BTreeMap<AccountKey, Option<ItemKey>>,
+) -> Result<Vec<(AccountKey, Option<ItemKey>)>, Trouble> {
+    let mut plans = BTreeMap::new();
+    for (account, work) in work {
+        let keys = book.keys(work)?;
+        let last = last.get(account).and_then(Option::as_ref);
+        plans.insert(*account, plan(last, &keys, work.corrected, work.meets_reference));
+    }
+    let of = |wanted: Plan| plans.iter().filter(move |(_, plan)| **plan == wanted).map(|(account, _)| account);
+    book.add_invoices(store::receivables::open(conn, scope.tenant_id, of(Plan::Resume)).await?);
+    book.add_invoices(store::receivables::all(conn, scope.tenant_id, of(Plan::Refold)).await?);
+    book.add_credits(store::credits::unapplied(conn, scope.tenant_id, of(Plan::Resume)).await?);
+    book.add_credits(store::credits::all(conn, scope.tenant_id, of(Plan::Refold)).await?);
+    let in_force = store::settlements::in_force(conn, scope.tenant_id, of(Plan::Refold)).await?;
+    let resumed = metrics::counter!("puntual_ingestion_accounts_folded_total", "plan" => "resume");
+    let refolded = metrics::counter!("puntual_ingestion_accounts_folded_total", "plan" => "refold");
+
+    let mut by_account = book.by_account()?;
+    let mut folded = Vec::with_capacity(plans.len());
+    for (account, plan) in &plans {
+        let items = by_account.remove(account).unwrap_or_default();
+        let last = last.get(account).cloned().flatten();
+        let last = if let (Plan::Resume, Some(work)) = (plan, work.get(account)) {
+            resumed.increment(1);
+            book.resume(*account, &items, work, last)?
+        } else {
+            refolded.increment(1);
+            book.refold(*account, &items, in_force.get(account))?
+        };
+        folded.push((*account, last));
+    }
+    Ok(folded)
+}
+
+/// Notes on credits what they wait for.
+fn park(scope: &Scope, facts: &[Known<'_>], book: &Book, notes: &mut Notes) {
+    for fact in facts {
+        let Body::Credit(credit) = &fact.fact().body else { continue };
+        if notes.stale.contains(&fact.line) {
+            continue;
+        }
+        let row = book.credits.get(&scope.credit(credit.kind, &fact.fact().source, &credit.number));
+        let Some(row) = row.filter(|row| row.source_order == fact.fact().order.as_str()) else { continue };
+        for part in row.parts.iter().filter(|part| part.waiting.is_some()) {
+            notes.park(fact.line, format!("invoice {}", part.invoice));
+        }
+        if !row.held.is_zero() {
+            notes.park(fact.line, "decision: suspected duplicate".to_owned());
+        }
+    }
+}
+
+impl Work {
+    pub(super) const fn correct(&mut self) {
+        self.corrected = true;
+    }
+}
+
+/// Whether the fold can tell two rows of one invoice apart.
+pub(super) fn is_same_item(old: &ReceivableRow, new: &ReceivableRow) -> bool {
+    old.payer_id == new.payer_id
+        && old.currency == new.currency
+        && old.amount == new.amount
+        && old.issue_date == new.issue_date
+        && old.effective_due_date == new.effective_due_date
+        && old.source == new.source
+}

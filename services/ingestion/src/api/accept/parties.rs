@@ -1,0 +1,142 @@
+//! Customers and contacts: the newest master data wins, a mention is enough to exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use messaging::Outbox;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::resolve::{Known, Scope};
+use super::{Notes, Trouble, publish};
+use crate::domain::fact::{Body, Contact, Customer, PartyKind};
+use crate::domain::order::{ChangeOrder, newest};
+use crate::store::parties::{self, ContactRow, CustomerRow};
+
+pub(super) async fn apply(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+    notes: &mut Notes,
+    outbox: &mut Outbox,
+) -> Result<(), Trouble> {
+    customers(conn, scope, facts, notes, outbox).await?;
+    contacts(conn, scope, facts, notes, outbox).await
+}
+
+async fn customers(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+    notes: &mut Notes,
+    outbox: &mut Outbox,
+) -> Result<(), Trouble> {
+    let codes: BTreeMap<Uuid, String> = facts
+        .iter()
+        .flat_map(|fact| fact.fact().body.customers())
+        .map(|code| (scope.customer(code), code.to_owned()))
+        .collect();
+    if codes.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<(Uuid, &Known<'_>, &Customer)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.fact().body {
+            Body::Customer(customer) => Some((scope.customer(&customer.customer), fact, customer)),
+            _ => None,
+        })
+        .collect();
+    let mentioned: Vec<(Uuid, String)> = codes.into_iter().collect();
+    let new: BTreeSet<Uuid> = parties::mention(conn, scope.tenant_id, &mentioned).await?.into_iter().collect();
+    let wanted: BTreeSet<Uuid> = told.iter().map(|(id, _, _)| *id).chain(new.iter().copied()).collect();
+    let rows = parties::customers(conn, scope.tenant_id, &wanted.into_iter().collect::<Vec<_>>()).await?;
+
+    let stored = rows.iter().map(|row| (row.customer_id, ChangeOrder::stored(row.source_order.clone()))).collect();
+    let tellings =
+        told.iter().map(|(id, fact, customer)| (*id, &fact.fact().order, (fact.line, *customer, &fact.fact().order)));
+    let decided = newest(tellings, &stored);
+    notes.stale.extend(decided.stale.iter().map(|(line, _, _)| *line));
+    let mut changed = Vec::new();
+    for mut row in rows {
+        let is_new = new.contains(&row.customer_id);
+        let before = row.clone();
+        if let Some((_, customer, order)) = decided.winners.get(&row.customer_id) {
+            overwrite(&mut row, scope, customer);
+            let differs = row != before;
+            order.as_str().clone_into(&mut row.source_order);
+            // A customer that is new in this transaction was not published yet: it starts with its first version.
+            row.version += i64::from(differs && !is_new);
+            if differs || is_new {
+                outbox.push(&publish::customer(scope, &row));
+            }
+            changed.push(row);
+        } else if is_new {
+            outbox.push(&publish::customer(scope, &row));
+        }
+    }
+    parties::save_customers(conn, scope.tenant_id, &changed).await?;
+    Ok(())
+}
+
+fn overwrite(row: &mut CustomerRow, scope: &Scope, customer: &Customer) {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    customer.party_kind.as_str().clone_into(&mut row.party_kind);
+    row.name = if customer.party_kind == PartyKind::Company { customer.name.clone() } else { String::new() };
+    row.country = text(&customer.country);
+    row.time_zone = customer.time_zone.map(|zone| zone.name().to_owned()).unwrap_or_default();
+    row.language = text(&customer.language);
+    row.tier = text(&customer.tier);
+    row.group_code = text(&customer.group);
+    row.payer_id = customer.payer.as_ref().map_or(row.customer_id, |payer| scope.customer(payer));
+    row.provisional = false;
+}
+
+async fn contacts(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+    notes: &mut Notes,
+    outbox: &mut Outbox,
+) -> Result<(), Trouble> {
+    let told: Vec<(Uuid, &Known<'_>, &Contact)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.fact().body {
+            Body::Contact(contact) => Some((scope.contact(&contact.contact), fact, contact)),
+            _ => None,
+        })
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = told.iter().map(|(id, _, _)| *id).collect();
+    let rows = parties::contacts(conn, scope.tenant_id, &ids).await?;
+    let stored = rows.iter().map(|row| (row.contact_id, ChangeOrder::stored(row.source_order.clone()))).collect();
+    let before: BTreeMap<Uuid, ContactRow> = rows.into_iter().map(|row| (row.contact_id, row)).collect();
+    let tellings =
+        told.iter().map(|(id, fact, contact)| (*id, &fact.fact().order, (fact.line, *contact, &fact.fact().order)));
+    let decided = newest(tellings, &stored);
+    notes.stale.extend(decided.stale.iter().map(|(line, _, _)| *line));
+    let mut changed = Vec::new();
+    for (contact_id, (_, contact, order)) in decided.winners {
+        let old = before.get(&contact_id);
+        let mut row = ContactRow {
+            contact_id,
+            version: old.map_or(1, |old| old.version),
+            customer_id: scope.customer(&contact.customer),
+            role: contact.role.clone(),
+            name: contact.name.clone(),
+            email: contact.email.clone(),
+            language: contact.language.clone().unwrap_or_default(),
+            active: contact.active,
+            source_order: old.map(|old| old.source_order.clone()).unwrap_or_default(),
+        };
+        let differs = old.is_some_and(|old| *old != row);
+        row.version += i64::from(differs);
+        order.as_str().clone_into(&mut row.source_order);
+        if differs || old.is_none() {
+            outbox.push(&publish::contact(scope, &row));
+        }
+        changed.push(row);
+    }
+    parties::save_contacts(conn, scope.tenant_id, &changed).await?;
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Rows as events of the contract.
+
+use contracts::ingestion::{
+    ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged, PromiseMade, PromiseWithdrawn,
+    Settlement, SourceChanged,
+};
+use contracts::{SCHEMA_REV, wire};
+use primitives::{Currency, Money};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::resolve::Scope;
+use crate::domain::receivable;
+use crate::store::credits::CreditRow;
+use crate::store::disputes::DisputeRow;
+use crate::store::parties::{ContactRow, CustomerRow};
+use crate::store::promises::{PromiseRow, WithdrawalRow};
+use crate::store::receivables::ReceivableRow;
+use crate::store::settlements::SettlementRow;
+use crate::store::sources::SourceRow;
+
+/// Versions are positive: a check in every table says so.
+fn version(version: i64) -> u64 {
+    version.unsigned_abs()
+}
+
+/// Languages in which the house writes; for the others a reader takes the tenant's.
+fn language(language: &str) -> String {
+    if matches!(language, "es" | "en") { language.to_owned() } else { String::new() }
+}
+
+/// The wire form of an amount: at the scale of its currency.
+fn text(amount: Decimal, currency: &str) -> String {
+    let money = Currency::parse(currency).and_then(|currency| Money::new(amount, currency));
+    money.map_or_else(|_| amount.to_string(), |money| money.to_string())
+}
+
+pub(super) fn customer(scope: &Scope, row: &CustomerRow) -> CustomerChanged {
+    CustomerChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        customer_id: row.customer_id.to_string(),
+        version: version(row.version),
+        code: row.code.clone(),
+        party_kind: row.party_kind.clone(),
+        name: row.name.clone(),
+        country: row.country.clone(),
+        time_zone: row.time_zone.clone(),
+        language: language(&row.language),
+        tier: row.tier.clone(),
+        payer_id: row.payer_id.to_string(),
+        group_code: row.group_code.clone(),
+        provisional: row.provisional,
+    }
+}
+
+pub(super) fn contact(scope: &Scope, row: &ContactRow) -> ContactChanged {
+    ContactChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        contact_id: row.contact_id.to_string(),
+        version: version(row.version),
+        customer_id: row.customer_id.to_string(),
+        role: row.role.clone(),
+        name: row.name.clone(),
+        email: row.email.clone(),
+        language: language(&row.language),
+        active: row.active,
+    }
+}
+
+pub(super) fn invoice(scope: &Scope, row: &ReceivableRow, settlements: &[SettlementRow]) -> InvoiceChanged {
+    let expected_net = receivable::expected_net(row.open_amount, row.expected_withholding, row.withheld_amount);
+    InvoiceChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        invoice_id: row.invoice_id.to_string(),
+        version: version(row.version),
+        legal_entity_id: row.legal_entity_id.to_string(),
+        customer_id: row.customer_id.to_string(),
+        payer_id: row.payer_id.to_string(),
+        number: row.number.clone(),
+        currency: row.currency.clone(),
+        amount: text(row.amount, &row.currency),
+        open_amount: text(row.open_amount, &row.currency),
+        expected_net: text(expected_net, &row.currency),
+        issue_date: row.issue_date.to_string(),
+        due_date: row.due_date.to_string(),
+        effective_due_date: row.effective_due_date.to_string(),
+        delivered_date: wire::date_text(row.delivered_date),
+        status: if row.open_amount.is_zero() { "settled" } else { "open" }.to_owned(),
+        settled_on: wire::date_text(row.settled_on),
+        settlements: settlements.iter().map(|settlement| applied(settlement, &row.currency)).collect(),
+        disputed_amount: text(row.disputed_amount, &row.currency),
+        recorded_at: Some(wire::timestamp(scope.now)),
+    }
+}
+
+fn applied(row: &SettlementRow, currency: &str) -> Settlement {
+    Settlement {
+        settlement_id: row.settlement_id.to_string(),
+        credit_id: row.credit_id.to_string(),
+        kind: row.kind.clone(),
+        amount: text(row.amount, currency),
+        value_date: row.value_date.to_string(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+        inferred: row.inferred,
+    }
+}
+
+pub(super) fn credit(scope: &Scope, row: &CreditRow) -> CreditChanged {
+    CreditChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        credit_id: row.credit_id.to_string(),
+        version: version(row.version),
+        legal_entity_id: row.legal_entity_id.to_string(),
+        payer_id: row.payer_id.to_string(),
+        kind: row.kind.clone(),
+        number: row.number.clone(),
+        currency: row.currency.clone(),
+        amount: text(row.amount, &row.currency),
+        applied: text(row.applied, &row.currency),
+        on_account: text(row.on_account, &row.currency),
+        waiting: text(row.waiting, &row.currency),
+        held: text(row.held, &row.currency),
+        value_date: row.value_date.to_string(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+/// `invoice` is the row's invoice: a dispute is published once it is known.
+pub(super) fn dispute(scope: &Scope, row: &DisputeRow, invoice: &ReceivableRow) -> DisputeChanged {
+    // The fact did not know the currency: what is finer than its minor unit cannot be disputed.
+    let scale = Currency::parse(&invoice.currency).map_or(2, |currency| currency.scale());
+    let amount = row.amount.map(|amount| text(amount.trunc_with_scale(scale), &invoice.currency));
+    DisputeChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        dispute_id: row.dispute_id.to_string(),
+        version: version(row.version),
+        invoice_id: row.invoice_id.to_string(),
+        customer_id: invoice.customer_id.to_string(),
+        reason: row.reason.clone(),
+        status: if row.resolved_on.is_some() { "resolved" } else { "open" }.to_owned(),
+        amount: amount.unwrap_or_default(),
+        currency: invoice.currency.clone(),
+        opened_on: row.opened_on.to_string(),
+        resolved_on: wire::date_text(row.resolved_on),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(super) fn promise_made(scope: &Scope, row: &PromiseRow) -> PromiseMade {
+    PromiseMade {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        promise_id: row.promise_id.to_string(),
+        code: row.code.clone(),
+        customer_id: row.customer_id.to_string(),
+        legal_entity_id: row.legal_entity_id.to_string(),
+        invoice_ids: row.invoices.iter().map(|invoice| invoice.invoice_id.to_string()).collect(),
+        amount: text(row.amount, &row.currency),
+        currency: row.currency.clone(),
+        promised_date: row.promised_date.to_string(),
+        time_zone: row.time_zone.clone(),
+        made_on: row.made_on.to_string(),
+        channel: row.channel.clone(),
+        replaces_promise_id: row.replaces_promise_id.map(|id| id.to_string()).unwrap_or_default(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(super) fn promise_withdrawn(scope: &Scope, promise: &PromiseRow, row: &WithdrawalRow) -> PromiseWithdrawn {
+    PromiseWithdrawn {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        promise_id: row.promise_id.to_string(),
+        customer_id: promise.customer_id.to_string(),
+        withdrawn_on: row.withdrawn_on.to_string(),
+        recorded_at: Some(wire::timestamp(scope.now)),
+    }
+}
+
+pub(crate) fn source(tenant_id: Uuid, row: &SourceRow) -> SourceChanged {
+    SourceChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: tenant_id.to_string(),
+        source_id: row.source_id.to_string(),
+        version: version(row.version),
+        code: row.code.clone(),
+        application_authority: row.application_authority.clone(),
+        mode: row.mode.clone(),
+        covers: row.covers.clone(),
+        covered_until: row.covered_until.map(wire::timestamp),
+    }
+}

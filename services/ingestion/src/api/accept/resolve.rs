@@ -1,0 +1,289 @@
+//! What the names in a fact mean to this tenant, and what is refused because they mean nothing.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, Utc};
+use chrono_tz::Tz;
+use primitives::Currency;
+use primitives::ids::{self, Kind};
+use runtime::Caller;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::super::reading::{Finding, Parsed, hex, sha256};
+use super::{Trouble, Verdict, promises, refuse};
+use crate::domain::fact::{Body, Fact};
+use crate::domain::ledger::CreditKind;
+use crate::store;
+use crate::store::context::{LegalEntityRow, SourceRow};
+use crate::store::facts::{NewFact, ReceiptRow};
+
+/// A source that claims to have told the future would switch the freshness gate off (L4).
+const MAX_COVERAGE_AHEAD_DAYS: u64 = 2;
+
+/// The tenant for whom facts are accepted, and when.
+pub(super) struct Scope {
+    pub(super) tenant_id: Uuid,
+    pub(super) now: DateTime<Utc>,
+    slug: String,
+    time_zone: String,
+    caller: String,
+    legal_entities: Vec<LegalEntityRow>,
+    sources: BTreeMap<String, Uuid>,
+}
+
+/// A fact whose names are resolved.
+pub(super) struct Known<'a> {
+    /// Index of its line.
+    pub(super) line: usize,
+    pub(super) parsed: &'a Parsed,
+    pub(super) fact_id: Uuid,
+    pub(super) source_id: Uuid,
+    pub(super) legal_entity_id: Uuid,
+    /// Code of the legal entity.
+    pub(super) legal_entity: String,
+}
+
+/// Line and currency of a fact, with the invoices that it names.
+type Named<'a> = (usize, Currency, Vec<(Uuid, &'a str)>);
+
+impl Scope {
+    pub(super) async fn load(
+        conn: &mut PgConnection,
+        caller: &Caller,
+        now: DateTime<Utc>,
+        read: &[Result<Parsed, Vec<Finding>>],
+    ) -> Result<Self, Trouble> {
+        let tenant_id = caller.tenant_id;
+        let mut codes: Vec<String> = read.iter().flatten().map(|parsed| parsed.fact.source.clone()).collect();
+        codes.sort();
+        codes.dedup();
+        let tenant = store::context::tenant(conn, tenant_id).await?;
+        let legal_entities = store::context::legal_entities(conn, tenant_id).await?;
+        let sources = store::context::sources(conn, tenant_id, &codes).await?;
+        Ok(Self {
+            tenant_id,
+            now,
+            slug: tenant.slug,
+            time_zone: tenant.time_zone,
+            caller: caller.name.clone(),
+            legal_entities,
+            sources: sources.into_iter().map(|SourceRow { source_id, code }| (code, source_id)).collect(),
+        })
+    }
+
+    /// The facts that mean something, in the order of their lines; the others get their verdict.
+    pub(super) async fn resolve<'a>(
+        &self,
+        conn: &mut PgConnection,
+        read: &'a [Result<Parsed, Vec<Finding>>],
+        verdicts: &mut [Option<Verdict>],
+    ) -> Result<Vec<Known<'a>>, Trouble> {
+        let mut known = Vec::with_capacity(read.len());
+        for (line, parsed) in read.iter().enumerate() {
+            match parsed {
+                Err(findings) => super::set(verdicts, line, Verdict::Refused(findings.clone())),
+                Ok(parsed) => match self.know(line, parsed) {
+                    Ok(fact) => known.push(fact),
+                    Err(finding) => refuse(verdicts, line, finding),
+                },
+            }
+        }
+        let mut refused = self.currency_mismatches(conn, &known).await?;
+        refused.extend(promises::conflicts(conn, self, &known).await?);
+        known.retain(|fact| !refused.contains_key(&fact.line));
+        for (line, finding) in refused {
+            refuse(verdicts, line, finding);
+        }
+        Ok(known)
+    }
+
+    fn know<'a>(&self, line: usize, parsed: &'a Parsed) -> Result<Known<'a>, Finding> {
+        let fact = &parsed.fact;
+        if fact.tenant.as_ref().is_some_and(|tenant| *tenant != self.slug) {
+            return Err(Finding::new("tenant-mismatch", "#/tenant", "the key belongs to another tenant"));
+        }
+        let source_id = self.sources.get(&fact.source).copied();
+        let source_id =
+            source_id.ok_or_else(|| Finding::new("unknown-source", "#/source", "no such source is registered"))?;
+        let entity = match &fact.legal_entity {
+            Some(code) => self.legal_entities.iter().find(|entity| entity.code == *code),
+            None => self.legal_entities.first(),
+        };
+        let entity = entity.ok_or_else(|| {
+            Finding::new("unknown-legal-entity", "#/legal_entity", "the tenant has no such legal entity")
+        })?;
+        if let Body::Covered { until } = fact.body
+            && self.now.checked_add_days(Days::new(MAX_COVERAGE_AHEAD_DAYS)).is_some_and(|latest| until > latest)
+        {
+            let detail = format!("more than {MAX_COVERAGE_AHEAD_DAYS} days in the future");
+            return Err(Finding::new("date-range", "#/data/covered_until", detail));
+        }
+        Ok(Known {
+            line,
+            parsed,
+            fact_id: ids::derive(self.tenant_id, Kind::Fact, &[&fact.source, &fact.id]),
+            source_id,
+            legal_entity_id: entity.legal_entity_id,
+            legal_entity: entity.code.clone(),
+        })
+    }
+
+    /// Facts that speak of a known invoice in another currency. An invoice that has not come has no currency yet.
+    async fn currency_mismatches(
+        &self,
+        conn: &mut PgConnection,
+        known: &[Known<'_>],
+    ) -> Result<BTreeMap<usize, Finding>, Trouble> {
+        let named: Vec<Named<'_>> = known
+            .iter()
+            .filter_map(|fact| {
+                let (currency, numbers) = fact.fact().body.named_invoices()?;
+                let invoices =
+                    numbers.into_iter().map(|number| (self.invoice(&fact.legal_entity, number), number)).collect();
+                Some((fact.line, currency, invoices))
+            })
+            .collect();
+        let mut ids: Vec<Uuid> = named.iter().flat_map(|(_, _, invoices)| invoices.iter().map(|(id, _)| *id)).collect();
+        ids.sort();
+        ids.dedup();
+        let stored = store::receivables::currencies(conn, self.tenant_id, &ids).await?;
+        let mut currencies: BTreeMap<Uuid, String> = stored.into_iter().collect();
+        for fact in known {
+            if let Body::Invoice(invoice) = &fact.fact().body {
+                let id = self.invoice(&fact.legal_entity, &invoice.invoice);
+                currencies.entry(id).or_insert_with(|| invoice.amount.currency().code().to_owned());
+            }
+        }
+        let mut mismatches = BTreeMap::new();
+        for (line, currency, invoices) in named {
+            let other = invoices.iter().find_map(|(id, number)| {
+                currencies.get(id).filter(|other| *other != currency.code()).map(|other| (number, other))
+            });
+            if let Some((number, other)) = other {
+                let detail = format!("invoice {number} is in {other}, the fact in {currency}");
+                mismatches.insert(line, Finding::new("currency-mismatch", "#/data/currency", detail));
+            }
+        }
+        Ok(mismatches)
+    }
+
+    /// Zone of a debtor about whom nothing is known.
+    pub(super) fn zone(&self, legal_entity_id: Uuid) -> &str {
+        let entity = self.legal_entities.iter().find(|entity| entity.legal_entity_id == legal_entity_id);
+        entity
+            .map(|entity| entity.time_zone.as_str())
+            .filter(|zone| zone.parse::<Tz>().is_ok())
+            .unwrap_or(&self.time_zone)
+    }
+
+    pub(super) fn customer(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Customer, &[code])
+    }
+
+    pub(super) fn contact(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Contact, &[code])
+    }
+
+    pub(super) fn invoice(&self, legal_entity: &str, number: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Invoice, &[legal_entity, number])
+    }
+
+    pub(super) fn credit(&self, kind: CreditKind, source: &str, number: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Credit, &[kind.as_str(), source, number])
+    }
+
+    pub(super) fn dispute(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Dispute, &[code])
+    }
+
+    pub(super) fn promise(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Promise, &[code])
+    }
+
+    /// The same for the same bytes: a bad line that is sent again is the same line.
+    pub(super) fn quarantine_id(&self, raw: &[u8]) -> Uuid {
+        quarantine_id(self.tenant_id, raw)
+    }
+}
+
+pub(crate) fn quarantine_id(tenant_id: Uuid, raw: &[u8]) -> Uuid {
+    ids::derive(tenant_id, Kind::Quarantine, &[&hex(&sha256(raw))])
+}
+
+impl Known<'_> {
+    pub(super) const fn fact(&self) -> &Fact {
+        &self.parsed.fact
+    }
+
+    /// What must not change under the fact's feet.
+    pub(super) fn objects(&self, scope: &Scope) -> Vec<Uuid> {
+        match &self.fact().body {
+            Body::Customer(fact) => vec![scope.customer(&fact.customer)],
+            Body::Contact(fact) => vec![scope.contact(&fact.contact)],
+            Body::Invoice(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
+            Body::Credit(fact) => vec![scope.credit(fact.kind, &self.fact().source, &fact.number)],
+            Body::DisputeOpened(fact) => {
+                vec![scope.dispute(&fact.dispute), scope.invoice(&self.legal_entity, &fact.invoice)]
+            }
+            Body::DisputeResolved(fact) => vec![scope.dispute(&fact.dispute)],
+            Body::PromiseMade(fact) => vec![scope.promise(&fact.promise)],
+            Body::PromiseWithdrawn(fact) => vec![scope.promise(&fact.promise)],
+            Body::Covered { .. } => Vec::new(),
+        }
+    }
+
+    pub(super) fn dispute_id(&self, scope: &Scope) -> Option<Uuid> {
+        match &self.fact().body {
+            Body::DisputeOpened(fact) => Some(scope.dispute(&fact.dispute)),
+            Body::DisputeResolved(fact) => Some(scope.dispute(&fact.dispute)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn row(&self, scope: &Scope) -> NewFact {
+        let fact = self.fact();
+        let (data, personal) = if fact.body.is_personal() {
+            (without_person(&self.parsed.data), Some(self.parsed.data.clone()))
+        } else {
+            (self.parsed.data.clone(), None)
+        };
+        NewFact {
+            fact_id: self.fact_id,
+            source_id: self.source_id,
+            external_id: fact.id.clone(),
+            fact_type: fact.body.type_name(),
+            occurred_at: fact.occurred_at,
+            source_version: fact.source_version.clone(),
+            legal_entity_id: self.legal_entity_id,
+            actor: fact.actor.clone().unwrap_or_else(|| scope.caller.clone()),
+            approval: fact.approval.clone(),
+            data,
+            personal,
+            sha256: self.parsed.sha256.to_vec(),
+        }
+    }
+
+    pub(super) fn receipt(&self, scope: &Scope, status: &str, parked: Vec<String>) -> ReceiptRow {
+        let fact = self.fact();
+        ReceiptRow {
+            fact_id: self.fact_id,
+            source: fact.source.clone(),
+            external_id: fact.id.clone(),
+            fact_type: fact.body.type_name().to_owned(),
+            status: status.to_owned(),
+            parked,
+            sha256: self.parsed.sha256.to_vec(),
+            recorded_at: scope.now,
+        }
+    }
+}
+
+/// What of the data is no secret of a person.
+fn without_person(data: &serde_json::Value) -> serde_json::Value {
+    let mut data = data.clone();
+    if let Some(members) = data.as_object_mut() {
+        members.retain(|name, _| name != "name" && name != "email");
+    }
+    data
+}

@@ -1,0 +1,67 @@
+//! The lines of a batch (NDJSON).
+
+use axum::body::Bytes;
+
+use super::Finding;
+
+pub(crate) const MAX_LINES: usize = 5_000;
+pub(crate) const MAX_LINE_BYTES: usize = 256 * 1024;
+
+/// One line that is not blank.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    /// From 1, blank lines counted.
+    pub(crate) number: usize,
+    /// Of its first byte in the body.
+    pub(crate) byte_offset: usize,
+    pub(crate) bytes: Bytes,
+}
+
+impl Line {
+    /// The whole body as one line.
+    pub(crate) fn only(bytes: Bytes) -> Self {
+        Self { number: 1, byte_offset: 0, bytes }
+    }
+
+    pub(crate) fn too_long(&self) -> Option<Finding> {
+        (self.bytes.len() > MAX_LINE_BYTES)
+            .then(|| Finding::new("line-too-long", "#", format!("longer than {MAX_LINE_BYTES} bytes")))
+    }
+}
+
+/// The lines of `body`; `None` when there are more than [`MAX_LINES`]. Line ends may be LF or CR LF, the last is optional.
+pub(crate) fn lines(body: &Bytes) -> Option<Vec<Line>> {
+    let mut lines = Vec::new();
+    let mut byte_offset = 0;
+    for (index, piece) in body.split(|byte| *byte == b'\n').enumerate() {
+        let text = piece.strip_suffix(b"\r").unwrap_or(piece);
+        let is_blank = text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+        if !is_blank {
+            if lines.len() == MAX_LINES {
+                return None;
+            }
+            lines.push(Line { number: index + 1, byte_offset, bytes: body.slice_ref(text) });
+        }
+        byte_offset += piece.len() + 1;
+    }
+    Some(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_lines_and_line_ends_do_not_count() {
+        let body = Bytes::from_static(b"{1}\r\n\n  \n{2}\n{3}");
+        let lines = lines(&body).unwrap();
+        let seen: Vec<_> = lines.iter().map(|line| (line.number, line.byte_offset, &line.bytes[..])).collect();
+        assert_eq!(seen, [(1, 0, &b"{1}"[..]), (4, 9, &b"{2}"[..]), (5, 13, &b"{3}"[..])]);
+    }
+
+    #[test]
+    fn there_is_a_limit() {
+        assert_eq!(lines(&Bytes::from("x\n".repeat(MAX_LINES))).unwrap().len(), MAX_LINES);
+        assert!(lines(&Bytes::from("x\n".repeat(MAX_LINES + 1))).is_none());
+    }
+}

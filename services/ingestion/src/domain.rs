@@ -1,0 +1,7 @@
+//! What ingestion decides, without I/O: what a fact says, which of two changes is newer, where money lies.
+
+pub(crate) mod fact;
+pub(crate) mod ledger;
+pub(crate) mod order;
+pub(crate) mod receivable;
+pub(crate) mod text;

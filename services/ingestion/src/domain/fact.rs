@@ -1,0 +1,219 @@
+//! Facts as ingestion understands them: each member checked, nothing resolved yet.
+#![allow(clippy::struct_field_names, reason = "members are named as in the contract")]
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use primitives::{Currency, Money};
+use rust_decimal::Decimal;
+
+use super::ledger::CreditKind;
+use super::order::ChangeOrder;
+
+/// Something that happened outside, with its envelope.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fact {
+    /// Code of the registered source that tells it.
+    pub(crate) source: String,
+    /// The source's id of the fact: with the source, the idempotency key.
+    pub(crate) id: String,
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) source_version: Option<String>,
+    pub(crate) order: ChangeOrder,
+    pub(crate) actor: Option<String>,
+    pub(crate) approval: Option<String>,
+    /// Slug of the tenant the caller believes to speak for.
+    pub(crate) tenant: Option<String>,
+    /// Code; the tenant's first legal entity when absent.
+    pub(crate) legal_entity: Option<String>,
+    pub(crate) body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Body {
+    Customer(Customer),
+    Contact(Contact),
+    Invoice(Invoice),
+    Credit(Credit),
+    DisputeOpened(DisputeOpened),
+    DisputeResolved(DisputeResolved),
+    PromiseMade(PromiseMade),
+    PromiseWithdrawn(PromiseWithdrawn),
+    Covered { until: DateTime<Utc> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartyKind {
+    Company,
+    NaturalPerson,
+}
+
+impl PartyKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::NaturalPerson => "natural_person",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Customer {
+    pub(crate) customer: String,
+    pub(crate) name: String,
+    pub(crate) party_kind: PartyKind,
+    pub(crate) country: Option<String>,
+    pub(crate) time_zone: Option<Tz>,
+    pub(crate) language: Option<String>,
+    pub(crate) tier: Option<String>,
+    pub(crate) payer: Option<String>,
+    pub(crate) group: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Contact {
+    pub(crate) contact: String,
+    pub(crate) customer: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) role: String,
+    pub(crate) language: Option<String>,
+    pub(crate) active: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Invoice {
+    pub(crate) invoice: String,
+    pub(crate) customer: String,
+    pub(crate) payer: Option<String>,
+    pub(crate) amount: Money,
+    pub(crate) issue_date: NaiveDate,
+    pub(crate) due_date: NaiveDate,
+    pub(crate) delivered_date: Option<NaiveDate>,
+    pub(crate) effective_due_date: Option<NaiveDate>,
+    pub(crate) expected_withholding: Option<Money>,
+}
+
+/// A payment, a credit note or a withholding: what settles receivables.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Credit {
+    pub(crate) kind: CreditKind,
+    pub(crate) number: String,
+    /// Whose account it belongs to: the fact's payer, else its customer.
+    pub(crate) payer: String,
+    /// Customer named beside the payer (credit notes).
+    pub(crate) customer: Option<String>,
+    pub(crate) amount: Money,
+    /// Value date of a payment or withholding, issue date of a credit note.
+    pub(crate) value_date: NaiveDate,
+    pub(crate) received_date: Option<NaiveDate>,
+    pub(crate) bank_reference: Option<String>,
+    pub(crate) certificate: Option<String>,
+    pub(crate) parts: Vec<NamedPart>,
+}
+
+/// An invoice that a credit names, with the amount meant for it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NamedPart {
+    pub(crate) invoice: String,
+    /// `None`: whatever is open.
+    pub(crate) amount: Option<Money>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DisputeOpened {
+    pub(crate) dispute: String,
+    pub(crate) invoice: String,
+    pub(crate) reason: String,
+    /// In the invoice's currency; `None`: the whole open amount.
+    pub(crate) amount: Option<Decimal>,
+    pub(crate) opened_on: NaiveDate,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DisputeResolved {
+    pub(crate) dispute: String,
+    pub(crate) resolved_on: NaiveDate,
+    pub(crate) outcome: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PromiseMade {
+    pub(crate) promise: String,
+    pub(crate) customer: String,
+    pub(crate) invoices: Vec<String>,
+    pub(crate) amount: Money,
+    pub(crate) promised_date: NaiveDate,
+    pub(crate) made_on: NaiveDate,
+    pub(crate) channel: String,
+    pub(crate) replaces: Option<String>,
+    pub(crate) time_zone: Option<Tz>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PromiseWithdrawn {
+    pub(crate) promise: String,
+    pub(crate) withdrawn_on: NaiveDate,
+}
+
+impl Body {
+    /// The name under which the fact came.
+    pub(crate) const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Customer(_) => "customer.upserted",
+            Self::Contact(_) => "contact.upserted",
+            Self::Invoice(_) => "invoice.issued",
+            Self::Credit(credit) => match credit.kind {
+                CreditKind::Cash => "payment.received",
+                CreditKind::CreditNote => "credit_note.issued",
+                CreditKind::Withholding => "withholding.recorded",
+            },
+            Self::DisputeOpened(_) => "dispute.opened",
+            Self::DisputeResolved(_) => "dispute.resolved",
+            Self::PromiseMade(_) => "promise.made",
+            Self::PromiseWithdrawn(_) => "promise.withdrawn",
+            Self::Covered { .. } => "source.covered",
+        }
+    }
+
+    /// Whether the data names a person: such data is kept apart, where it can be erased (L5).
+    pub(crate) fn is_personal(&self) -> bool {
+        match self {
+            Self::Contact(_) => true,
+            Self::Customer(customer) => customer.party_kind == PartyKind::NaturalPerson,
+            _ => false,
+        }
+    }
+
+    /// The customers it mentions, each of which exists from now on, be it provisionally.
+    pub(crate) fn customers(&self) -> Vec<&str> {
+        match self {
+            Self::Customer(fact) => {
+                [Some(&fact.customer), fact.payer.as_ref()].into_iter().flatten().map(String::as_str).collect()
+            }
+            Self::Contact(fact) => vec![&fact.customer],
+            Self::Invoice(fact) => {
+                [Some(&fact.customer), fact.payer.as_ref()].into_iter().flatten().map(String::as_str).collect()
+            }
+            Self::Credit(fact) => {
+                [Some(&fact.payer), fact.customer.as_ref()].into_iter().flatten().map(String::as_str).collect()
+            }
+            Self::PromiseMade(fact) => vec![&fact.customer],
+            Self::DisputeOpened(_) | Self::DisputeResolved(_) | Self::PromiseWithdrawn(_) | Self::Covered { .. } => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// The invoices it names, and the currency in which it speaks of them.
+    pub(crate) fn named_invoices(&self) -> Option<(Currency, Vec<&str>)> {
+        match self {
+            Self::Credit(fact) => {
+                Some((fact.amount.currency(), fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
+            }
+            Self::PromiseMade(fact) => {
+                Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
+            }
+            _ => None,
+        }
+    }
+}

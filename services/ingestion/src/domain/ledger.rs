@@ -1,0 +1,174 @@
+//! Who pays what: the fold that applies credits to invoices (D8).
+//!
+//! An *account* is (tenant, legal entity, payer, currency). Its items, invoices and credits, are sorted by (value date, kind,
+//! source, number) and folded one by one. The result depends on the set of items alone, never on the order in which they came:
+//!
+//! | arrives | then |
+//! | --- | --- |
+//! | invoice | parts of earlier credits that named it settle it; then what lies on account does, oldest credit first |
+//! | credit | its named parts settle their invoices up to what is open; a part whose invoice has not come yet *waits*; the rest settles the oldest open invoices, or stays on account |
+//!
+//! An allocation counts on the date of the item that made it possible: money on account cannot settle an invoice before it is
+//! issued. In each credit `amount = applied + on_account + waiting + held` (M2), in each invoice `open = amount - applied >= 0` (M1, M4).
+//!
+//! Amounts here are plain decimals because an account has one currency; [`primitives::Money`] guards the way in.
+#![allow(clippy::struct_field_names, reason = "an id says what it identifies, wherever it is")]
+
+mod difference;
+mod duplicates;
+mod fold;
+mod plan;
+#[cfg(test)]
+mod properties;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use primitives::Currency;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+pub(crate) use difference::{Posting, difference};
+pub(crate) use fold::{FoldedCredit, OpenCredit, Opening, Outcome, fold};
+pub(crate) use plan::{Plan, plan};
+
+/// Whose ledger it is: one payer's debts to one legal entity in one currency. The tenant is the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AccountKey {
+    pub(crate) legal_entity_id: Uuid,
+    pub(crate) payer_id: Uuid,
+    pub(crate) currency: Currency,
+}
+
+/// What settles a receivable (field rule L1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum CreditKind {
+    CreditNote,
+    Withholding,
+    Cash,
+}
+
+impl CreditKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreditNote => "credit_note",
+            Self::Withholding => "withholding",
+            Self::Cash => "cash",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::CreditNote, Self::Withholding, Self::Cash].into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    pub(crate) const fn rank(self) -> Rank {
+        match self {
+            Self::CreditNote => Rank::CreditNote,
+            Self::Withholding => Rank::Withholding,
+            Self::Cash => Rank::Cash,
+        }
+    }
+}
+
+/// Order of items of one day: receivables first, then what is certain to be meant for one of them, then cash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Rank {
+    Invoice = 0,
+    CreditNote = 1,
+    Withholding = 2,
+    Cash = 3,
+}
+
+impl Rank {
+    pub(crate) const fn number(self) -> i16 {
+        match self {
+            Self::Invoice => 0,
+            Self::CreditNote => 1,
+            Self::Withholding => 2,
+            Self::Cash => 3,
+        }
+    }
+
+    pub(crate) fn from_number(number: i16) -> Option<Self> {
+        [Self::Invoice, Self::CreditNote, Self::Withholding, Self::Cash]
+            .into_iter()
+            .find(|rank| rank.number() == number)
+    }
+}
+
+/// Where an item stands in its account's fold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ItemKey {
+    /// Value date of a credit, issue date of an invoice or credit note.
+    pub(crate) date: NaiveDate,
+    pub(crate) rank: Rank,
+    pub(crate) source: String,
+    pub(crate) number: String,
+}
+
+/// An invoice as the fold sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Invoice {
+    pub(crate) invoice_id: Uuid,
+    pub(crate) key: ItemKey,
+    pub(crate) amount: Decimal,
+    /// What "oldest" means when a rule chooses: effective due date, then number.
+    pub(crate) effective_due_date: NaiveDate,
+}
+
+/// A credit as the fold sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Credit {
+    pub(crate) credit_id: Uuid,
+    pub(crate) key: ItemKey,
+    pub(crate) amount: Decimal,
+    pub(crate) parts: Vec<Part>,
+    /// Whether Puntual may choose invoices for what no part names: not where the ERP applies cash (L3), and never for tax
+    /// withheld on one invoice.
+    pub(crate) chooses: bool,
+    pub(crate) bank_reference: Option<String>,
+}
+
+/// What a credit says about one invoice.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) invoice_id: Uuid,
+    /// `None`: whatever is open.
+    pub(crate) amount: Option<Decimal>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Item {
+    Invoice(Invoice),
+    Credit(Credit),
+}
+
+impl Item {
+    pub(crate) const fn key(&self) -> &ItemKey {
+        match self {
+            Self::Invoice(invoice) => &invoice.key,
+            Self::Credit(credit) => &credit.key,
+        }
+    }
+}
+
+/// Where the amount of a credit lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Balance {
+    pub(crate) applied: Decimal,
+    pub(crate) on_account: Decimal,
+    pub(crate) waiting: Decimal,
+    pub(crate) held: Decimal,
+}
+
+/// One settlement in force.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AllocationKey {
+    pub(crate) invoice_id: Uuid,
+    pub(crate) value_date: NaiveDate,
+    pub(crate) credit_id: Uuid,
+    /// No part named the invoice: a rule chose it.
+    pub(crate) inferred: bool,
+}
+
+pub(crate) type Allocations = BTreeMap<AllocationKey, Decimal>;

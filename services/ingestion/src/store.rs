@@ -1,0 +1,16 @@
+//! Rows in, rows out: many at a time, one statement each.
+#![allow(clippy::as_conversions, reason = "how sqlx is told that items of an array may be null")]
+
+pub(crate) mod accounts;
+pub(crate) mod context;
+pub(crate) mod credits;
+pub(crate) mod disputes;
+pub(crate) mod facts;
+pub(crate) mod locks;
+pub(crate) mod parties;
+pub(crate) mod promises;
+pub(crate) mod proofs;
+pub(crate) mod quarantine;
+pub(crate) mod receivables;
+pub(crate) mod settlements;
+pub(crate) mod sources;

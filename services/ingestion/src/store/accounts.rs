@@ -1,0 +1,114 @@
+//! The rows that whoever folds an account holds.
+
+use std::collections::BTreeMap;
+
+use primitives::Currency;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::ledger::{AccountKey, ItemKey, Rank};
+
+/// Account keys as three columns, for joining with `unnest`.
+pub(crate) struct Columns {
+    pub(crate) legal_entities: Vec<Uuid>,
+    pub(crate) payers: Vec<Uuid>,
+    pub(crate) currencies: Vec<String>,
+}
+
+impl<'a> FromIterator<&'a AccountKey> for Columns {
+    fn from_iter<I: IntoIterator<Item = &'a AccountKey>>(keys: I) -> Self {
+        let mut columns = Self { legal_entities: Vec::new(), payers: Vec::new(), currencies: Vec::new() };
+        for key in keys {
+            columns.legal_entities.push(key.legal_entity_id);
+            columns.payers.push(key.payer_id);
+            columns.currencies.push(key.currency.code().to_owned());
+        }
+        columns
+    }
+}
+
+/// A currency that was checked before it was stored.
+pub(crate) fn stored_currency(code: &str) -> Result<Currency, sqlx::Error> {
+    Currency::parse(code).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// Makes the accounts exist, locks them in key order, and returns the key of the last item that each has folded.
+pub(crate) async fn lock(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    keys: impl IntoIterator<Item = &AccountKey>,
+) -> Result<BTreeMap<AccountKey, Option<ItemKey>>, sqlx::Error> {
+    let columns: Columns = keys.into_iter().collect();
+    if columns.payers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    sqlx::query!(
+        "INSERT INTO accounts (tenant_id, legal_entity_id, payer_id, currency)
+         SELECT $1, a.* FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS a (legal_entity_id, payer_id, currency)
+         ORDER BY a.legal_entity_id, a.payer_id, a.currency
+         ON CONFLICT DO NOTHING",
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .execute(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        "SELECT a.legal_entity_id, a.payer_id, a.currency, a.last_date, a.last_rank, a.last_source, a.last_number
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
+         JOIN accounts a ON a.tenant_id = $1 AND a.legal_entity_id = k.legal_entity_id AND a.payer_id = k.payer_id
+                        AND a.currency = k.currency::bpchar
+         ORDER BY a.legal_entity_id, a.payer_id, a.currency
+         FOR NO KEY UPDATE OF a",
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let currency = stored_currency(&row.currency)?;
+            let key = AccountKey { legal_entity_id: row.legal_entity_id, payer_id: row.payer_id, currency };
+            let rank = row.last_rank.and_then(Rank::from_number);
+            let last = match (row.last_date, rank, row.last_source, row.last_number) {
+                (Some(date), Some(rank), Some(source), Some(number)) => Some(ItemKey { date, rank, source, number }),
+                _ => None,
+            };
+            Ok((key, last))
+        })
+        .collect()
+}
+
+pub(crate) async fn save(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    folded: &[(AccountKey, Option<ItemKey>)],
+) -> Result<(), sqlx::Error> {
+    if folded.is_empty() {
+        return Ok(());
+    }
+    let columns: Columns = folded.iter().map(|(key, _)| key).collect();
+    let last = || folded.iter().map(|(_, last)| last.as_ref());
+    sqlx::query!(
+        "UPDATE accounts a SET last_date = n.last_date, last_rank = n.last_rank, last_source = n.last_source,
+                last_number = n.last_number
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::text[])
+              AS n (legal_entity_id, payer_id, currency, last_date, last_rank, last_source, last_number)
+         WHERE a.tenant_id = $1 AND a.legal_entity_id = n.legal_entity_id AND a.payer_id = n.payer_id
+           AND a.currency = n.currency::bpchar",
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies,
+        &last().map(|key| key.map(|key| key.date)).collect::<Vec<_>>() as &[Option<chrono::NaiveDate>],
+        &last().map(|key| key.map(|key| key.rank.number())).collect::<Vec<_>>() as &[Option<i16>],
+        &last().map(|key| key.map(|key| key.source.clone())).collect::<Vec<_>>() as &[Option<String>],
+        &last().map(|key| key.map(|key| key.number.clone())).collect::<Vec<_>>() as &[Option<String>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

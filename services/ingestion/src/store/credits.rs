@@ -1,0 +1,218 @@
+//! Payments, credit notes, withholdings, and where their amounts lie.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::accounts::{Columns, stored_currency};
+use crate::domain::ledger::AccountKey;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CreditRow {
+    pub(crate) credit_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) legal_entity_id: Uuid,
+    pub(crate) payer_id: Uuid,
+    pub(crate) currency: String,
+    pub(crate) kind: String,
+    pub(crate) source_id: Uuid,
+    /// Code and authority of the source.
+    pub(crate) source: String,
+    pub(crate) application_authority: String,
+    pub(crate) number: String,
+    pub(crate) amount: Decimal,
+    pub(crate) applied: Decimal,
+    pub(crate) on_account: Decimal,
+    pub(crate) waiting: Decimal,
+    pub(crate) held: Decimal,
+    pub(crate) value_date: NaiveDate,
+    pub(crate) received_date: Option<NaiveDate>,
+    pub(crate) bank_reference: Option<String>,
+    pub(crate) certificate: Option<String>,
+    pub(crate) parts: Json<Vec<PartRow>>,
+    pub(crate) source_order: String,
+    pub(crate) recorded_at: DateTime<Utc>,
+}
+
+/// An invoice that a credit names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PartRow {
+    pub(crate) invoice: String,
+    pub(crate) invoice_id: Uuid,
+    /// `None`: whatever is open.
+    pub(crate) amount: Option<Decimal>,
+    /// Reserved while the invoice has not come; `None` when the part does not wait.
+    pub(crate) waiting: Option<Decimal>,
+}
+
+impl CreditRow {
+    pub(crate) fn account(&self) -> Result<AccountKey, sqlx::Error> {
+        let currency = stored_currency(&self.currency)?;
+        Ok(AccountKey { legal_entity_id: self.legal_entity_id, payer_id: self.payer_id, currency })
+    }
+}
+
+pub(crate) async fn by_ids(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<CreditRow>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        CreditRow,
+        r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
+                  s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
+                  c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
+                  c.recorded_at
+           FROM credits c JOIN sources s ON s.tenant_id = c.tenant_id AND s.source_id = c.source_id
+           WHERE c.tenant_id = $1 AND c.credit_id = ANY($2)"#,
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The credits of accounts of which something waits or lies on account.
+pub(crate) async fn unapplied(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    accounts: impl IntoIterator<Item = &AccountKey>,
+) -> Result<Vec<CreditRow>, sqlx::Error> {
+    let columns: Columns = accounts.into_iter().collect();
+    if columns.payers.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        CreditRow,
+        r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
+                  s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
+                  c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
+                  c.recorded_at
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
+           JOIN credits c ON c.tenant_id = $1 AND c.payer_id = k.payer_id AND c.legal_entity_id = k.legal_entity_id
+                         AND c.currency = k.currency::bpchar AND (c.on_account > 0 OR c.waiting > 0)
+           JOIN sources s ON s.tenant_id = c.tenant_id AND s.source_id = c.source_id"#,
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// All credits of accounts.
+pub(crate) async fn all(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    accounts: impl IntoIterator<Item = &AccountKey>,
+) -> Result<Vec<CreditRow>, sqlx::Error> {
+    let columns: Columns = accounts.into_iter().collect();
+    if columns.payers.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        CreditRow,
+        r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
+                  s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
+                  c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
+                  c.recorded_at
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
+           JOIN credits c ON c.tenant_id = $1 AND c.payer_id = k.payer_id AND c.legal_entity_id = k.legal_entity_id
+                         AND c.currency = k.currency::bpchar
+           JOIN sources s ON s.tenant_id = c.tenant_id AND s.source_id = c.source_id"#,
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Which of (payer, bank reference) pairs are in the ledger already, as accounts.
+pub(crate) async fn meeting_references(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    payers: &[Uuid],
+    references: &[String],
+) -> Result<Vec<AccountKey>, sqlx::Error> {
+    if payers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        "SELECT DISTINCT c.legal_entity_id, c.payer_id, c.currency
+         FROM unnest($2::uuid[], $3::text[]) AS k (payer_id, bank_reference)
+         JOIN credits c ON c.tenant_id = $1 AND c.payer_id = k.payer_id AND c.bank_reference = k.bank_reference",
+        tenant_id,
+        payers,
+        references
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let currency = stored_currency(&row.currency)?;
+            Ok(AccountKey { legal_entity_id: row.legal_entity_id, payer_id: row.payer_id, currency })
+        })
+        .collect()
+}
+
+pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[CreditRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let id = |of: fn(&CreditRow) -> Uuid| rows.iter().map(of).collect::<Vec<_>>();
+    let text = |of: fn(&CreditRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    let maybe = |of: fn(&CreditRow) -> &Option<String>| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    let sum = |of: fn(&CreditRow) -> Decimal| rows.iter().map(of).collect::<Vec<_>>();
+    let parts: Vec<serde_json::Value> = rows
+        .iter()
+        .map(|row| serde_json::to_value(&row.parts.0).map_err(|error| sqlx::Error::Encode(Box::new(error))))
+        .collect::<Result<_, _>>()?;
+    sqlx::query!(
+        "INSERT INTO credits (tenant_id, credit_id, version, legal_entity_id, payer_id, currency, kind, source_id, number,
+             amount, applied, on_account, waiting, held, value_date, received_date, bank_reference, certificate, parts,
+             source_order, recorded_at)
+         SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
+             $9::text[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::date[],
+             $16::date[], $17::text[], $18::text[], $19::jsonb[], $20::text[], $21::timestamptz[])
+         ON CONFLICT (tenant_id, credit_id) DO UPDATE SET version = excluded.version,
+             legal_entity_id = excluded.legal_entity_id, payer_id = excluded.payer_id, currency = excluded.currency,
+             amount = excluded.amount, applied = excluded.applied, on_account = excluded.on_account,
+             waiting = excluded.waiting, held = excluded.held, value_date = excluded.value_date,
+             received_date = excluded.received_date, bank_reference = excluded.bank_reference,
+             certificate = excluded.certificate, parts = excluded.parts, source_order = excluded.source_order,
+             recorded_at = excluded.recorded_at",
+        tenant_id,
+        &id(|row| row.credit_id),
+        &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
+        &id(|row| row.legal_entity_id),
+        &id(|row| row.payer_id),
+        &text(|row| &row.currency),
+        &text(|row| &row.kind),
+        &id(|row| row.source_id),
+        &text(|row| &row.number),
+        &sum(|row| row.amount),
+        &sum(|row| row.applied),
+        &sum(|row| row.on_account),
+        &sum(|row| row.waiting),
+        &sum(|row| row.held),
+        &rows.iter().map(|row| row.value_date).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.received_date).collect::<Vec<_>>() as &[Option<NaiveDate>],
+        &maybe(|row| &row.bank_reference) as &[Option<String>],
+        &maybe(|row| &row.certificate) as &[Option<String>],
+        &parts,
+        &text(|row| &row.source_order),
+        &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Facts, which are their own receipts.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Separates list items inside one text: no key may contain it.
+const UNIT: &str = "\u{1f}";
+
+pub(crate) struct NewFact {
+    pub(crate) fact_id: Uuid,
+    pub(crate) source_id: Uuid,
+    pub(crate) external_id: String,
+    pub(crate) fact_type: &'static str,
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) source_version: Option<String>,
+    pub(crate) legal_entity_id: Uuid,
+    pub(crate) actor: String,
+    pub(crate) approval: Option<String>,
+    pub(crate) data: serde_json::Value,
+    /// What names a person, kept apart.
+    pub(crate) personal: Option<serde_json::Value>,
+    pub(crate) sha256: Vec<u8>,
+}
+
+/// A fact as a receipt shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReceiptRow {
+    pub(crate) fact_id: Uuid,
+    pub(crate) source: String,
+    pub(crate) external_id: String,
+    pub(crate) fact_type: String,
+    pub(crate) status: String,
+    pub(crate) parked: Vec<String>,
+    pub(crate) sha256: Vec<u8>,
+    pub(crate) recorded_at: DateTime<Utc>,
+}
+
+/// Stores those of `facts` (sorted by id) that are new and returns their ids. Waits for whoever is storing one of them now.
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    now: DateTime<Utc>,
+    facts: &[NewFact],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let column = |of: fn(&NewFact) -> Uuid| facts.iter().map(of).collect::<Vec<_>>();
+    let text = |of: fn(&NewFact) -> &str| facts.iter().map(of).map(str::to_owned).collect::<Vec<_>>();
+    let optional = |of: fn(&NewFact) -> Option<&String>| facts.iter().map(|fact| of(fact).cloned()).collect::<Vec<_>>();
+    let hashes: Vec<Vec<u8>> = facts.iter().map(|fact| fact.sha256.clone()).collect();
+    let data: Vec<serde_json::Value> = facts.iter().map(|fact| fact.data.clone()).collect();
+    let times: Vec<DateTime<Utc>> = facts.iter().map(|fact| fact.occurred_at).collect();
+    let new = sqlx::query_scalar!(
+        "INSERT INTO facts (tenant_id, recorded_at, status, parked, fact_id, source_id, external_id, fact_type, occurred_at,
+                            source_version, legal_entity_id, actor, approval, data, sha256)
+         SELECT $1, $2, 'applied', '{}', * FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
+                            $8::text[], $9::uuid[], $10::text[], $11::text[], $12::jsonb[], $13::bytea[])
+         ON CONFLICT DO NOTHING RETURNING fact_id",
+        tenant_id,
+        now,
+        &column(|fact| fact.fact_id),
+        &column(|fact| fact.source_id),
+        &text(|fact| &fact.external_id),
+        &text(|fact| fact.fact_type),
+        &times,
+        &optional(|fact| fact.source_version.as_ref()) as &[Option<String>],
+        &column(|fact| fact.legal_entity_id),
+        &text(|fact| &fact.actor),
+        &optional(|fact| fact.approval.as_ref()) as &[Option<String>],
+        &data,
+        &hashes
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    insert_personal(conn, tenant_id, facts, &new).await?;
+    Ok(new)
+}
+
+async fn insert_personal(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    facts: &[NewFact],
+    new: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    let new: std::collections::BTreeSet<&Uuid> = new.iter().collect();
+    let (ids, data): (Vec<Uuid>, Vec<serde_json::Value>) = facts
+        .iter()
+        .filter(|fact| new.contains(&fact.fact_id))
+        .filter_map(|fact| Some((fact.fact_id, fact.personal.clone()?)))
+        .unzip();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO fact_persons (tenant_id, fact_id, data) SELECT $1, * FROM unnest($2::uuid[], $3::jsonb[])",
+        tenant_id,
+        &ids,
+        &data
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn receipts(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<ReceiptRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ReceiptRow,
+        "SELECT f.fact_id, s.code AS source, f.external_id, f.fact_type, f.status, f.parked, f.sha256, f.recorded_at
+         FROM facts f JOIN sources s ON s.tenant_id = f.tenant_id AND s.source_id = f.source_id
+         WHERE f.tenant_id = $1 AND f.fact_id = ANY($2)",
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Notes on facts stored in this transaction what became of them.
+pub(crate) async fn annotate(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    notes: &[(Uuid, &'static str, &[String])],
+) -> Result<(), sqlx::Error> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = notes.iter().map(|(id, _, _)| *id).collect();
+    let states: Vec<String> = notes.iter().map(|(_, status, _)| (*status).to_owned()).collect();
+    // An array of arrays would be flattened by unnest.
+    let parked: Vec<Option<String>> =
+        notes.iter().map(|(_, _, parked)| (!parked.is_empty()).then(|| parked.join(UNIT))).collect();
+    sqlx::query!(
+        "UPDATE facts f SET status = n.status, parked = coalesce(string_to_array(n.parked, E'\\x1f'), '{}')
+         FROM unnest($2::uuid[], $3::text[], $4::text[]) AS n (fact_id, status, parked)
+         WHERE f.tenant_id = $1 AND f.fact_id = n.fact_id",
+        tenant_id,
+        &ids,
+        &states,
+        &parked as &[Option<String>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Customers and contacts.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CustomerRow {
+    pub(crate) customer_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) code: String,
+    pub(crate) party_kind: String,
+    pub(crate) name: String,
+    pub(crate) country: String,
+    pub(crate) time_zone: String,
+    pub(crate) language: String,
+    pub(crate) tier: String,
+    pub(crate) group_code: String,
+    pub(crate) payer_id: Uuid,
+    pub(crate) provisional: bool,
+    pub(crate) source_order: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ContactRow {
+    pub(crate) contact_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) customer_id: Uuid,
+    pub(crate) role: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) language: String,
+    pub(crate) active: bool,
+    pub(crate) source_order: String,
+}
+
+/// Makes customers that facts mention (sorted by id) exist; returns the ids of those that did not.
+pub(crate) async fn mention(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    mentioned: &[(Uuid, String)],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let (ids, codes): (Vec<Uuid>, Vec<String>) = mentioned.iter().cloned().unzip();
+    sqlx::query_scalar!(
+        "INSERT INTO customers (tenant_id, customer_id, version, code, party_kind, name, country, time_zone, language, tier,
+                                group_code, payer_id, provisional, source_order)
+         SELECT $1, m.id, 1, m.code, 'company', '', '', '', '', '', '', m.id, true, ''
+         FROM unnest($2::uuid[], $3::text[]) AS m (id, code) ORDER BY m.id
+         ON CONFLICT DO NOTHING RETURNING customer_id",
+        tenant_id,
+        &ids,
+        &codes
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub(crate) async fn customers(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<CustomerRow>, sqlx::Error> {
+    sqlx::query_as!(
+        CustomerRow,
+        "SELECT customer_id, version, code, party_kind, name, country, time_zone, language, tier, group_code, payer_id,
+                provisional, source_order
+         FROM customers WHERE tenant_id = $1 AND customer_id = ANY($2) ORDER BY customer_id",
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Rows exist: [`mention`] came before.
+pub(crate) async fn save_customers(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    rows: &[CustomerRow],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = |of: fn(&CustomerRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    sqlx::query!(
+        "UPDATE customers c SET version = n.version, party_kind = n.party_kind, name = n.name, country = n.country,
+                time_zone = n.time_zone, language = n.language, tier = n.tier, group_code = n.group_code,
+                payer_id = n.payer_id, provisional = n.provisional, source_order = n.source_order
+         FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                     $10::text[], $11::uuid[], $12::boolean[], $13::text[])
+              AS n (customer_id, version, party_kind, name, country, time_zone, language, tier, group_code, payer_id,
+                    provisional, source_order)
+         WHERE c.tenant_id = $1 AND c.customer_id = n.customer_id",
+        tenant_id,
+        &rows.iter().map(|row| row.customer_id).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
+        &text(|row| &row.party_kind),
+        &text(|row| &row.name),
+        &text(|row| &row.country),
+        &text(|row| &row.time_zone),
+        &text(|row| &row.language),
+        &text(|row| &row.tier),
+        &text(|row| &row.group_code),
+        &rows.iter().map(|row| row.payer_id).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.provisional).collect::<Vec<_>>(),
+        &text(|row| &row.source_order)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn contacts(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<ContactRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ContactRow,
+        "SELECT contact_id, version, customer_id, role, name, email, language, active, source_order
+         FROM contacts WHERE tenant_id = $1 AND contact_id = ANY($2) ORDER BY contact_id",
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub(crate) async fn save_contacts(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    rows: &[ContactRow],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = |of: fn(&ContactRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    sqlx::query!(
+        "INSERT INTO contacts (tenant_id, contact_id, version, customer_id, role, name, email, language, active, source_order)
+         SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+                                  $9::boolean[], $10::text[])
+         ON CONFLICT (tenant_id, contact_id) DO UPDATE SET version = excluded.version, customer_id = excluded.customer_id,
+           role = excluded.role, name = excluded.name, email = excluded.email, language = excluded.language,
+           active = excluded.active, source_order = excluded.source_order",
+        tenant_id,
+        &rows.iter().map(|row| row.contact_id).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.customer_id).collect::<Vec<_>>(),
+        &text(|row| &row.role),
+        &text(|row| &row.name),
+        &text(|row| &row.email),
+        &text(|row| &row.language),
+        &rows.iter().map(|row| row.active).collect::<Vec<_>>(),
+        &text(|row| &row.source_order)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

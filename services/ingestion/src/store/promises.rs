@@ -1,0 +1,131 @@
+//! Promises and their withdrawals, which may come first.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PromiseRow {
+    pub(crate) promise_id: Uuid,
+    pub(crate) code: String,
+    pub(crate) customer_id: Uuid,
+    pub(crate) legal_entity_id: Uuid,
+    pub(crate) invoices: Json<Vec<PromisedInvoice>>,
+    pub(crate) amount: Decimal,
+    pub(crate) currency: String,
+    pub(crate) promised_date: NaiveDate,
+    pub(crate) time_zone: String,
+    pub(crate) made_on: NaiveDate,
+    pub(crate) channel: String,
+    pub(crate) replaces_promise_id: Option<Uuid>,
+    pub(crate) recorded_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PromisedInvoice {
+    pub(crate) invoice: String,
+    pub(crate) invoice_id: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WithdrawalRow {
+    pub(crate) promise_id: Uuid,
+    pub(crate) code: String,
+    pub(crate) withdrawn_on: NaiveDate,
+}
+
+pub(crate) async fn load(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<PromiseRow>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        PromiseRow,
+        r#"SELECT promise_id, code, customer_id, legal_entity_id, invoices AS "invoices: Json<Vec<PromisedInvoice>>", amount,
+                  currency, promised_date, time_zone, made_on, channel, replaces_promise_id, recorded_at
+           FROM promises WHERE tenant_id = $1 AND promise_id = ANY($2)"#,
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub(crate) async fn withdrawals(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<WithdrawalRow>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        WithdrawalRow,
+        "SELECT promise_id, code, withdrawn_on FROM promise_withdrawals WHERE tenant_id = $1 AND promise_id = ANY($2)",
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub(crate) async fn insert(conn: &mut PgConnection, tenant_id: Uuid, rows: &[PromiseRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = |of: fn(&PromiseRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    let invoices: Vec<serde_json::Value> = rows
+        .iter()
+        .map(|row| serde_json::to_value(&row.invoices.0).map_err(|error| sqlx::Error::Encode(Box::new(error))))
+        .collect::<Result<_, _>>()?;
+    sqlx::query!(
+        "INSERT INTO promises (tenant_id, promise_id, code, customer_id, legal_entity_id, invoices, amount, currency,
+             promised_date, time_zone, made_on, channel, replaces_promise_id, recorded_at)
+         SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::numeric[], $8::text[],
+             $9::date[], $10::text[], $11::date[], $12::text[], $13::uuid[], $14::timestamptz[])",
+        tenant_id,
+        &rows.iter().map(|row| row.promise_id).collect::<Vec<_>>(),
+        &text(|row| &row.code),
+        &rows.iter().map(|row| row.customer_id).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.legal_entity_id).collect::<Vec<_>>(),
+        &invoices,
+        &rows.iter().map(|row| row.amount).collect::<Vec<_>>(),
+        &text(|row| &row.currency),
+        &rows.iter().map(|row| row.promised_date).collect::<Vec<_>>(),
+        &text(|row| &row.time_zone),
+        &rows.iter().map(|row| row.made_on).collect::<Vec<_>>(),
+        &text(|row| &row.channel),
+        &rows.iter().map(|row| row.replaces_promise_id).collect::<Vec<_>>() as &[Option<Uuid>],
+        &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_withdrawals(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    rows: &[WithdrawalRow],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO promise_withdrawals (tenant_id, promise_id, code, withdrawn_on)
+         SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::date[])",
+        tenant_id,
+        &rows.iter().map(|row| row.promise_id).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.code.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.withdrawn_on).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Questions about the ledger as a whole.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// One law in one currency.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConservationRow {
+    /// M1: amount = settled + open, of invoices. M2: amount = applied + on account + waiting + held, of credits.
+    pub(crate) law: String,
+    pub(crate) currency: String,
+    pub(crate) objects: i64,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) total: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) settled: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) remaining: Decimal,
+    /// Objects for which the law does not hold.
+    pub(crate) broken: i64,
+}
+
+pub(crate) async fn conservation(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+) -> Result<Vec<ConservationRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ConservationRow,
+        r#"SELECT 'M1' AS "law!", currency AS "currency!", objects AS "objects!", total AS "total!", settled AS "settled!",
+                  remaining AS "remaining!", broken AS "broken!"
+           FROM conservation_receivables WHERE tenant_id = $1
+           UNION ALL
+           SELECT 'M2', currency, objects, total, settled, remaining, broken
+           FROM conservation_credits WHERE tenant_id = $1
+           ORDER BY 1, 2"#,
+        tenant_id
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Text of the ledger's state in parts, each hashed: the same for the same facts, in whatever order they came (I7).
+/// Versions, recorded times and reversed entries are not in it (D8).
+#[derive(Debug)]
+pub(crate) struct PartDigest {
+    pub(crate) part: String,
+    pub(crate) lines: i64,
+    pub(crate) sha256: Vec<u8>,
+}
+
+pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<Vec<PartDigest>, sqlx::Error> {
+    sqlx::query_as!(
+        PartDigest,
+        r#"SELECT part AS "part!", count(*) AS "lines!",
+                  sha256(convert_to(string_agg(line, E'\n' ORDER BY line COLLATE "C"), 'UTF8')) AS "sha256!"
+           FROM (
+               SELECT 'customers' AS part, concat_ws(E'\x1f', customer_id, party_kind, name, country, time_zone, language, tier,
+                          group_code, payer_id, provisional) AS line
+               FROM customers WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'invoices', concat_ws(E'\x1f', invoice_id, customer_id, payer_id, currency, trim_scale(amount),
+                          trim_scale(open_amount), trim_scale(expected_withholding), trim_scale(withheld_amount),
+                          trim_scale(disputed_amount), issue_date, due_date, effective_due_date, settled_on)
+               FROM receivables WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'credits', concat_ws(E'\x1f', credit_id, payer_id, currency, trim_scale(amount), trim_scale(applied),
+                          trim_scale(on_account), trim_scale(waiting), trim_scale(held), value_date)
+               FROM credits WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'allocations', concat_ws(E'\x1f', settlement_id, invoice_id, credit_id, inferred, value_date, trim_scale(amount))
+               FROM (
+                   SELECT settlement_id, invoice_id, credit_id, inferred, value_date,
+                          sum(CASE entry WHEN 'apply' THEN amount ELSE -amount END) AS amount
+                   FROM settlement_entries WHERE tenant_id = $1
+                   GROUP BY settlement_id, invoice_id, credit_id, inferred, value_date
+               ) in_force WHERE amount <> 0
+               UNION ALL
+               SELECT 'disputes', concat_ws(E'\x1f', dispute_id, invoice_id, reason, trim_scale(amount), opened_on, resolved_on,
+                          customer_id)
+               FROM disputes WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'promises', concat_ws(E'\x1f', p.promise_id, customer_id, invoices, trim_scale(amount), currency,
+                          promised_date, made_on, w.withdrawn_on)
+               FROM promises p
+               LEFT JOIN promise_withdrawals w ON w.tenant_id = p.tenant_id AND w.promise_id = p.promise_id
+               WHERE p.tenant_id = $1
+           ) state
+           GROUP BY part ORDER BY part"#,
+        tenant_id
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Something that was accepted and waits for something that has not come.
+#[derive(Debug, Serialize)]
+pub(crate) struct ParkedRow {
+    /// `payment`, `credit_note`, `withholding`, `dispute`, `resolution`, `withdrawal`, `customer`.
+    pub(crate) what: String,
+    pub(crate) code: String,
+    /// `invoice F-1`, `dispute D-1`, `promise P-1`, `master data`.
+    pub(crate) waits_for: String,
+}
+
+pub(crate) async fn parked(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    limit: i64,
+) -> Result<Vec<ParkedRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ParkedRow,
+        r#"SELECT what AS "what!", code AS "code!", waits_for AS "waits_for!" FROM (
+               SELECT CASE c.kind WHEN 'cash' THEN 'payment' ELSE c.kind END AS what, c.number AS code,
+                      'invoice ' || (p.part ->> 'invoice') AS waits_for
+               FROM credits c CROSS JOIN LATERAL jsonb_array_elements(c.parts) AS p (part)
+               WHERE c.tenant_id = $1 AND c.waiting > 0 AND p.part ->> 'waiting' IS NOT NULL
+               UNION ALL
+               SELECT 'dispute', code, 'invoice ' || invoice_number FROM disputes WHERE tenant_id = $1 AND version = 0
+               UNION ALL
+               SELECT 'resolution', r.code, 'dispute ' || r.code FROM dispute_resolutions r
+               WHERE r.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM disputes d WHERE d.tenant_id = r.tenant_id AND d.dispute_id = r.dispute_id)
+               UNION ALL
+               SELECT 'withdrawal', w.code, 'promise ' || w.code FROM promise_withdrawals w
+               WHERE w.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM promises p WHERE p.tenant_id = w.tenant_id AND p.promise_id = w.promise_id)
+               UNION ALL
+               SELECT 'customer', code, 'master data' FROM customers WHERE tenant_id = $1 AND provisional
+           ) waiting
+           ORDER BY what COLLATE "C", code COLLATE "C", waits_for COLLATE "C" LIMIT $2"#,
+        tenant_id,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What belongs to a payer and settles nothing.
+#[derive(Debug, Serialize)]
+pub(crate) struct UnappliedRow {
+    pub(crate) payer: String,
+    pub(crate) currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) on_account: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) waiting: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) held: Decimal,
+}
+
+pub(crate) async fn unapplied(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    limit: i64,
+) -> Result<Vec<UnappliedRow>, sqlx::Error> {
+    sqlx::query_as!(
+        UnappliedRow,
+        r#"SELECT u.code AS payer, c.currency, sum(c.on_account) AS "on_account!", sum(c.waiting) AS "waiting!",
+                  sum(c.held) AS "held!"
+           FROM credits c JOIN customers u ON u.tenant_id = c.tenant_id AND u.customer_id = c.payer_id
+           WHERE c.tenant_id = $1 AND c.applied < c.amount
+           GROUP BY u.code, c.currency ORDER BY u.code COLLATE "C", c.currency LIMIT $2"#,
+        tenant_id,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}

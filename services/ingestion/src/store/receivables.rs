@@ -1,0 +1,182 @@
+//! Invoices and what is open of them.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::accounts::{Columns, stored_currency};
+use crate::domain::ledger::AccountKey;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ReceivableRow {
+    pub(crate) invoice_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) legal_entity_id: Uuid,
+    pub(crate) customer_id: Uuid,
+    pub(crate) payer_id: Uuid,
+    pub(crate) currency: String,
+    pub(crate) number: String,
+    pub(crate) amount: Decimal,
+    pub(crate) open_amount: Decimal,
+    pub(crate) expected_withholding: Decimal,
+    pub(crate) withheld_amount: Decimal,
+    pub(crate) disputed_amount: Decimal,
+    pub(crate) issue_date: NaiveDate,
+    pub(crate) due_date: NaiveDate,
+    pub(crate) effective_due_date: NaiveDate,
+    pub(crate) delivered_date: Option<NaiveDate>,
+    pub(crate) settled_on: Option<NaiveDate>,
+    pub(crate) source: String,
+    pub(crate) source_order: String,
+}
+
+impl ReceivableRow {
+    pub(crate) fn account(&self) -> Result<AccountKey, sqlx::Error> {
+        let currency = stored_currency(&self.currency)?;
+        Ok(AccountKey { legal_entity_id: self.legal_entity_id, payer_id: self.payer_id, currency })
+    }
+}
+
+pub(crate) async fn by_ids(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<ReceivableRow>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        ReceivableRow,
+        "SELECT invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number, amount, open_amount,
+                expected_withholding, withheld_amount, disputed_amount, issue_date, due_date, effective_due_date,
+                delivered_date, settled_on, source, source_order
+         FROM receivables WHERE tenant_id = $1 AND invoice_id = ANY($2)",
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Currencies of the invoices that are known.
+pub(crate) async fn currencies(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        "SELECT invoice_id, currency FROM receivables WHERE tenant_id = $1 AND invoice_id = ANY($2)",
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.invoice_id, row.currency)).collect())
+}
+
+/// The open invoices of accounts.
+pub(crate) async fn open(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    accounts: impl IntoIterator<Item = &AccountKey>,
+) -> Result<Vec<ReceivableRow>, sqlx::Error> {
+    let columns: Columns = accounts.into_iter().collect();
+    if columns.payers.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        ReceivableRow,
+        "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
+                r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
+                r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
+         JOIN receivables r ON r.tenant_id = $1 AND r.payer_id = k.payer_id AND r.legal_entity_id = k.legal_entity_id
+                           AND r.currency = k.currency::bpchar AND r.open_amount > 0",
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// All invoices of accounts.
+pub(crate) async fn all(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    accounts: impl IntoIterator<Item = &AccountKey>,
+) -> Result<Vec<ReceivableRow>, sqlx::Error> {
+    let columns: Columns = accounts.into_iter().collect();
+    if columns.payers.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        ReceivableRow,
+        "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
+                r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
+                r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
+         JOIN receivables r ON r.tenant_id = $1 AND r.payer_id = k.payer_id AND r.legal_entity_id = k.legal_entity_id
+                           AND r.currency = k.currency::bpchar",
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[ReceivableRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let id = |of: fn(&ReceivableRow) -> Uuid| rows.iter().map(of).collect::<Vec<_>>();
+    let text = |of: fn(&ReceivableRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    let sum = |of: fn(&ReceivableRow) -> Decimal| rows.iter().map(of).collect::<Vec<_>>();
+    let day = |of: fn(&ReceivableRow) -> NaiveDate| rows.iter().map(of).collect::<Vec<_>>();
+    let maybe = |of: fn(&ReceivableRow) -> Option<NaiveDate>| rows.iter().map(of).collect::<Vec<_>>();
+    sqlx::query!(
+        "INSERT INTO receivables (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number,
+             amount, open_amount, expected_withholding, withheld_amount, disputed_amount, issue_date, due_date,
+             effective_due_date, delivered_date, settled_on, source, source_order)
+         SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
+             $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::date[], $15::date[],
+             $16::date[], $17::date[], $18::date[], $19::text[], $20::text[])
+         ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
+             customer_id = excluded.customer_id, payer_id = excluded.payer_id, currency = excluded.currency,
+             amount = excluded.amount, open_amount = excluded.open_amount,
+             expected_withholding = excluded.expected_withholding, withheld_amount = excluded.withheld_amount,
+             disputed_amount = excluded.disputed_amount, issue_date = excluded.issue_date, due_date = excluded.due_date,
+             effective_due_date = excluded.effective_due_date, delivered_date = excluded.delivered_date,
+             settled_on = excluded.settled_on, source = excluded.source, source_order = excluded.source_order",
+        tenant_id,
+        &id(|row| row.invoice_id),
+        &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
+        &id(|row| row.legal_entity_id),
+        &id(|row| row.customer_id),
+        &id(|row| row.payer_id),
+        &text(|row| &row.currency),
+        &text(|row| &row.number),
+        &sum(|row| row.amount),
+        &sum(|row| row.open_amount),
+        &sum(|row| row.expected_withholding),
+        &sum(|row| row.withheld_amount),
+        &sum(|row| row.disputed_amount),
+        &day(|row| row.issue_date),
+        &day(|row| row.due_date),
+        &day(|row| row.effective_due_date),
+        &maybe(|row| row.delivered_date) as &[Option<NaiveDate>],
+        &maybe(|row| row.settled_on) as &[Option<NaiveDate>],
+        &text(|row| &row.source),
+        &text(|row| &row.source_order)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The role against its own PostgreSQL and nats-server, spoken to over HTTP as an ERP would.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(clippy::needless_pass_by_value, reason = "facts are written where they are told")]
+
+mod bad_input;
+mod confluence;
+mod events;
+mod ledger;
+mod operator;
+mod quarantine;
+mod receipts;
+mod tenants;
+mod world;
