@@ -1,4 +1,5 @@
 //! The sink as a sender sees it, over a raw connection.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 

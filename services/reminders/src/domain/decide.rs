@@ -1,0 +1,198 @@
+//! The decision about the due steps of one invoice (D10, G1): a pure function of a snapshot, so that the record of a
+//! decision can be decided again, to the same outcome.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::plan::Anchor;
+use super::strategy::Strategy;
+
+/// What is known of an invoice; amounts in its currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InvoiceFacts {
+    pub(crate) invoice_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) issue_date: NaiveDate,
+    pub(crate) effective_due_date: NaiveDate,
+    /// ISO 4217.
+    pub(crate) currency: String,
+    pub(crate) open_amount: Decimal,
+    /// What is owed net of withholdings still expected (L1).
+    pub(crate) expected_net: Decimal,
+    pub(crate) disputed_amount: Decimal,
+    pub(crate) settled: bool,
+}
+
+impl InvoiceFacts {
+    /// What may be asked for: never more than is expected, never what is disputed.
+    pub(crate) fn asked(&self) -> Decimal {
+        let undisputed = self.open_amount.checked_sub(self.disputed_amount).unwrap_or(Decimal::ZERO);
+        undisputed.min(self.expected_net).max(Decimal::ZERO)
+    }
+}
+
+/// Everything a decision reads. Without personal data: it is kept as long as the decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, side by side in the record")]
+pub(crate) struct Snapshot {
+    /// The last civil day of the debtor whose steps have fallen due.
+    pub(crate) through: NaiveDate,
+    pub(crate) segment: String,
+    /// Version of the segment's assignment; 0 when scoring has not spoken.
+    pub(crate) segment_version: i64,
+    pub(crate) strategy: Strategy,
+    /// Highest offset decided before.
+    pub(crate) decided_through: Option<i32>,
+    /// The last decision before said `paid`.
+    pub(crate) closed: bool,
+    pub(crate) invoice: InvoiceFacts,
+    /// Promises that stop reminders for this invoice, in order of id.
+    pub(crate) promises: Vec<Uuid>,
+    /// An event of this customer could not be applied (D11): what is known of it may be wrong.
+    pub(crate) dead_letter: bool,
+    /// No master data of the customer has come.
+    pub(crate) provisional: bool,
+    /// There is an active contact with an address.
+    pub(crate) reachable: bool,
+    /// Why the message could not be written; set after trying.
+    pub(crate) template_error: Option<String>,
+}
+
+/// Why a due step is not carried by a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Reason {
+    DeadLetter,
+    Paid,
+    Promised,
+    Disputed,
+    NothingToAsk,
+    CustomerProvisional,
+    NoContact,
+    TemplateError,
+}
+
+impl Reason {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::DeadLetter,
+        Self::Paid,
+        Self::Promised,
+        Self::Disputed,
+        Self::NothingToAsk,
+        Self::CustomerProvisional,
+        Self::NoContact,
+        Self::TemplateError,
+    ];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeadLetter => "dead_letter",
+            Self::Paid => "paid",
+            Self::Promised => "promised",
+            Self::Disputed => "disputed",
+            Self::NothingToAsk => "nothing_to_ask",
+            Self::CustomerProvisional => "customer_provisional",
+            Self::NoContact => "no_contact",
+            Self::TemplateError => "template_error",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// A message carries the step.
+    Send,
+    Suppressed(Reason),
+    /// A later step of the same invoice was due as well.
+    Superseded,
+}
+
+impl Outcome {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Suppressed(_) => "suppressed",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::Suppressed(reason) => reason.as_str(),
+            Self::Send | Self::Superseded => "",
+        }
+    }
+
+    pub(crate) fn parse(outcome: &str, reason: &str) -> Option<Self> {
+        match outcome {
+            "send" => Some(Self::Send),
+            "superseded" => Some(Self::Superseded),
+            "suppressed" => Reason::parse(reason).map(Self::Suppressed),
+            _ => None,
+        }
+    }
+}
+
+/// What was decided about one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// Position in the strategy, from 0: the dunning level (L10).
+    pub(crate) step: usize,
+    pub(crate) offset_days: i32,
+    pub(crate) outcome: Outcome,
+}
+
+/// Decides every step that is due, in order of offset. Empty when none is.
+pub(crate) fn decide(snapshot: &Snapshot) -> Vec<Decision> {
+    let invoice = &snapshot.invoice;
+    let anchor = Anchor {
+        issue_date: invoice.issue_date,
+        effective_due_date: invoice.effective_due_date,
+        settled: invoice.settled,
+        decided_through: snapshot.decided_through,
+        closed: snapshot.closed,
+    };
+    let mut due: Vec<_> =
+        anchor.pending(&snapshot.strategy).take_while(|(_, _, day)| *day <= snapshot.through).collect();
+    if invoice.settled {
+        due.truncate(1); // one word about it, and the plan ends
+    }
+    let last = due.len().saturating_sub(1);
+    due.into_iter()
+        .enumerate()
+        .map(|(index, (step, due_step, _))| Decision {
+            step,
+            offset_days: due_step.offset_days,
+            outcome: if index == last { outcome(snapshot) } else { Outcome::Superseded },
+        })
+        .collect()
+}
+
+/// The first reason that holds is the one recorded: doubts about the facts first, then what the debtor did, then what
+/// we lack.
+fn outcome(snapshot: &Snapshot) -> Outcome {
+    let invoice = &snapshot.invoice;
+    let nothing_asked = invoice.asked().is_zero();
+    let reasons = [
+        (Reason::DeadLetter, snapshot.dead_letter),
+        (Reason::Paid, invoice.settled),
+        (Reason::Promised, !snapshot.promises.is_empty()),
+        (Reason::Disputed, nothing_asked && !invoice.disputed_amount.is_zero()),
+        (Reason::NothingToAsk, nothing_asked),
+        (Reason::CustomerProvisional, snapshot.provisional),
+        (Reason::NoContact, !snapshot.reachable),
+        (Reason::TemplateError, snapshot.template_error.is_some()),
+    ];
+    reasons
+        .into_iter()
+        .find_map(|(reason, holds)| holds.then_some(Outcome::Suppressed(reason)))
+        .unwrap_or(Outcome::Send)
+}
+
+#[cfg(test)]
+mod tests;

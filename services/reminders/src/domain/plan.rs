@@ -1,0 +1,134 @@
+//! When the next step of an invoice is due.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+use primitives::civil;
+
+use super::strategy::{Step, Strategy};
+
+/// Where and when a customer is written to: the tenant's hour in the debtor's zone, the creditor's when unknown (D10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SendWindow {
+    pub(crate) zone: Tz,
+    /// Local hour, 0 to 23.
+    pub(crate) hour: u32,
+}
+
+impl SendWindow {
+    /// The instant at which the steps of a civil day fall due.
+    pub(crate) fn opens(self, day: NaiveDate) -> DateTime<Utc> {
+        let hour = NaiveTime::from_hms_opt(self.hour, 0, 0).unwrap_or(NaiveTime::MIN);
+        civil::at(day, hour, self.zone)
+    }
+
+    /// The debtor's civil day.
+    pub(crate) fn day(self, now: DateTime<Utc>) -> NaiveDate {
+        civil::day_of(now, self.zone)
+    }
+
+    /// The last civil day whose steps have fallen due.
+    pub(crate) fn through(self, now: DateTime<Utc>) -> NaiveDate {
+        let day = self.day(now);
+        if self.opens(day) <= now { day } else { day.checked_sub_days(Days::new(1)).unwrap_or(day) }
+    }
+
+    /// After a message was decided, its customer is left alone until the next day's hour.
+    pub(crate) fn next_day(self, day: NaiveDate) -> DateTime<Utc> {
+        self.opens(day.checked_add_days(Days::new(1)).unwrap_or(day))
+    }
+}
+
+/// What the plan of one invoice depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Anchor {
+    pub(crate) issue_date: NaiveDate,
+    pub(crate) effective_due_date: NaiveDate,
+    pub(crate) settled: bool,
+    /// Highest offset decided so far.
+    pub(crate) decided_through: Option<i32>,
+    /// The last decision said that the invoice is paid.
+    pub(crate) closed: bool,
+}
+
+impl Anchor {
+    pub(crate) fn day_of(&self, step: &Step) -> Option<NaiveDate> {
+        let days = Days::new(u64::from(step.offset_days.unsigned_abs()));
+        if step.offset_days < 0 {
+            self.effective_due_date.checked_sub_days(days)
+        } else {
+            self.effective_due_date.checked_add_days(days)
+        }
+    }
+
+    /// The steps still to be decided, each with its position and its day.
+    pub(crate) fn pending<'a>(
+        &self,
+        strategy: &'a Strategy,
+    ) -> impl Iterator<Item = (usize, &'a Step, NaiveDate)> + use<'a> {
+        let anchor = *self;
+        let over = anchor.settled && anchor.closed;
+        strategy
+            .steps
+            .iter()
+            .enumerate()
+            .filter(move |(_, step)| !over && anchor.decided_through.is_none_or(|last| step.offset_days > last))
+            .filter_map(move |(position, step)| Some((position, step, anchor.day_of(step)?)))
+            // Nobody is reminded of what has not been invoiced yet: such a step never was.
+            .filter(move |(_, _, day)| *day >= anchor.issue_date)
+    }
+
+    /// The day of the next step; `None` when the plan is over.
+    pub(crate) fn next_day(&self, strategy: &Strategy) -> Option<NaiveDate> {
+        self.pending(strategy).map(|(_, _, day)| day).next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::strategy::built_in;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_next_step_follows_the_highest_one_decided() {
+        let default = built_in().remove(0);
+        let cases = [
+            // (issued, due, decided through, settled, closed, next)
+            ("2026-03-01", "2026-03-31", None, false, false, Some("2026-03-24")),
+            ("2026-03-24", "2026-03-31", None, false, false, Some("2026-03-24")),
+            ("2026-03-25", "2026-03-31", None, false, false, Some("2026-03-31")), // −7 would be before the invoice
+            ("2026-03-31", "2026-03-31", None, false, false, Some("2026-03-31")),
+            ("2026-03-01", "2026-03-31", Some(-7), false, false, Some("2026-03-31")),
+            ("2026-03-01", "2026-03-31", Some(5), false, false, Some("2026-04-10")), // decided by another strategy
+            ("2026-03-01", "2026-03-31", Some(20), false, false, None),
+            ("2026-03-01", "2026-03-31", Some(0), true, false, Some("2026-04-03")), // will say: paid
+            ("2026-03-01", "2026-03-31", Some(3), true, true, None),
+            ("2026-03-01", "2026-03-31", Some(3), false, true, Some("2026-04-10")), // the payment bounced
+        ];
+        for (issued, due, decided_through, settled, closed, next) in cases {
+            let anchor =
+                Anchor { issue_date: date(issued), effective_due_date: date(due), settled, decided_through, closed };
+            assert_eq!(anchor.next_day(&default), next.map(date), "{anchor:?}");
+        }
+    }
+
+    #[test]
+    fn steps_fall_due_at_the_hour_of_the_debtor() {
+        let cases = [
+            ("America/Bogota", 9, "2026-05-31", "2026-05-31T14:00:00Z"),
+            ("America/Santiago", 0, "2026-09-06", "2026-09-06T04:00:00Z"), // midnight does not exist
+            ("America/Santiago", 23, "2026-04-04", "2026-04-05T02:00:00Z"), // 23:00 happens twice: the first
+            ("Europe/Madrid", 9, "2026-03-29", "2026-03-29T07:00:00Z"),    // on the day summer time begins
+        ];
+        for (zone, hour, day, expected) in cases {
+            let window = SendWindow { zone: zone.parse().unwrap(), hour };
+            let opens = window.opens(date(day));
+            assert_eq!(opens, expected.parse::<DateTime<Utc>>().unwrap(), "{zone} {day}");
+            assert_eq!(window.through(opens), date(day));
+            assert_eq!(window.through(opens - chrono::Duration::seconds(1)), date(day).pred_opt().unwrap());
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A decision in words, for whoever asks why.
+
+use chrono::NaiveDate;
+
+use super::decide::{Outcome, Reason};
+use super::recipient::Language;
+
+/// A step by its place in time: "3 days after the due date".
+fn step(offset_days: i32, language: Language) -> String {
+    let days = offset_days.unsigned_abs();
+    match (language, offset_days.signum()) {
+        (Language::Spanish, 0) => "el día del vencimiento".to_owned(),
+        (Language::Spanish, sign) => {
+            let unit = if days == 1 { "día" } else { "días" };
+            format!("{days} {unit} {} del vencimiento", if sign < 0 { "antes" } else { "después" })
+        }
+        (Language::English, 0) => "on the due date".to_owned(),
+        (Language::English, sign) => {
+            let unit = if days == 1 { "day" } else { "days" };
+            format!("{days} {unit} {} the due date", if sign < 0 { "before" } else { "after" })
+        }
+    }
+}
+
+const fn reason(reason: Reason, language: Language) -> &'static str {
+    match (language, reason) {
+        (Language::Spanish, Reason::DeadLetter) => "un dato de este cliente no se pudo aplicar y espera revisión",
+        (Language::Spanish, Reason::Paid) => "la factura ya está pagada",
+        (Language::Spanish, Reason::Promised) => "hay una promesa de pago vigente",
+        (Language::Spanish, Reason::Disputed) => "la factura está en disputa",
+        (Language::Spanish, Reason::NothingToAsk) => "lo que falta son retenciones: no queda nada por cobrar",
+        (Language::Spanish, Reason::CustomerProvisional) => "faltan los datos del cliente",
+        (Language::Spanish, Reason::NoContact) => "el cliente no tiene un contacto activo con correo",
+        (Language::Spanish, Reason::TemplateError) => "el mensaje no se pudo redactar",
+        (Language::English, Reason::DeadLetter) => {
+            "an event of this customer could not be applied and waits for a person"
+        }
+        (Language::English, Reason::Paid) => "the invoice is paid",
+        (Language::English, Reason::Promised) => "a promise to pay stands",
+        (Language::English, Reason::Disputed) => "the invoice is disputed",
+        (Language::English, Reason::NothingToAsk) => "what is left will be withheld: there is nothing to ask for",
+        (Language::English, Reason::CustomerProvisional) => "the customer's master data has not come",
+        (Language::English, Reason::NoContact) => "the customer has no active contact with an e-mail address",
+        (Language::English, Reason::TemplateError) => "the message could not be written",
+    }
+}
+
+/// What was decided about a step of an invoice. `message` is the state of the message that carries it.
+pub(crate) fn decision(
+    number: &str,
+    offset_days: i32,
+    outcome: Outcome,
+    message: Option<&str>,
+    language: Language,
+) -> String {
+    let step = step(offset_days, language);
+    match (language, outcome) {
+        (Language::Spanish, Outcome::Send) => {
+            let fate = match message {
+                Some("sent") => "se envió el recordatorio",
+                Some("uncertain") => "el recordatorio salió, pero no se sabe si llegó; no se repite",
+                Some("failed") => "el servidor de correo rechazó el recordatorio",
+                _ => "el recordatorio está en camino",
+            };
+            format!("Factura {number}, {step}: {fate}.")
+        }
+        (Language::English, Outcome::Send) => {
+            let fate = match message {
+                Some("sent") => "the reminder was sent",
+                Some("uncertain") => "the reminder left, but whether it was taken is unknown; it is not repeated",
+                Some("failed") => "the mail relay refused the reminder",
+                _ => "the reminder is on its way",
+            };
+            format!("Invoice {number}, {step}: {fate}.")
+        }
+        (Language::Spanish, Outcome::Suppressed(why)) => {
+            format!("Factura {number}, {step}: no se envió, porque {}.", reason(why, language))
+        }
+        (Language::English, Outcome::Suppressed(why)) => {
+            format!("Invoice {number}, {step}: not sent, because {}.", reason(why, language))
+        }
+        (Language::Spanish, Outcome::Superseded) => {
+            format!("Factura {number}, {step}: no se envió, porque también tocaba un paso posterior.")
+        }
+        (Language::English, Outcome::Superseded) => {
+            format!("Invoice {number}, {step}: not sent, because a later step was due as well.")
+        }
+    }
+}
+
+/// What a step that is due waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// The sources have not told all of yesterday (L4).
+    Coverage,
+    /// The customer was written to today, or a hand-off is to be tried again.
+    Customer,
+    /// The next sweep decides it.
+    Sweep,
+}
+
+impl Waiting {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Coverage => "waiting_for_coverage",
+            Self::Customer => "waiting_for_customer",
+            Self::Sweep => "waiting_for_sweep",
+        }
+    }
+}
+
+pub(crate) fn waiting(number: &str, why: Waiting, language: Language) -> String {
+    match language {
+        Language::Spanish => {
+            let why = match why {
+                Waiting::Coverage => "las fuentes de pagos aún no cubren el día de ayer",
+                Waiting::Customer => "hoy ya se decidió un mensaje para este cliente",
+                Waiting::Sweep => "se decide en la próxima pasada",
+            };
+            format!("Factura {number}: toca un paso y espera, porque {why}.")
+        }
+        Language::English => {
+            let why = match why {
+                Waiting::Coverage => "the payment sources do not cover yesterday yet",
+                Waiting::Customer => "a message to this customer was decided today",
+                Waiting::Sweep => "the next sweep decides it",
+            };
+            format!("Invoice {number}: a step is due and waits, because {why}.")
+        }
+    }
+}
+
+/// The next step of an invoice's plan.
+pub(crate) fn planned(number: &str, day: NaiveDate, language: Language) -> String {
+    let day = super::amounts::date(day, language);
+    match language {
+        Language::Spanish => format!("Factura {number}: el próximo paso es el {day}."),
+        Language::English => format!("Invoice {number}: the next step is on {day}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_is_a_sentence() {
+        let cases = [
+            (
+                3,
+                Outcome::Send,
+                Some("sent"),
+                Language::English,
+                "Invoice F-1, 3 days after the due date: the reminder was sent.",
+            ),
+            (
+                -1,
+                Outcome::Suppressed(Reason::Promised),
+                None,
+                Language::Spanish,
+                "Factura F-1, 1 día antes del vencimiento: no se envió, porque hay una promesa de pago vigente.",
+            ),
+            (
+                0,
+                Outcome::Superseded,
+                None,
+                Language::English,
+                "Invoice F-1, on the due date: not sent, because a later step was due as well.",
+            ),
+        ];
+        for (offset, outcome, message, language, expected) in cases {
+            assert_eq!(decision("F-1", offset, outcome, message, language), expected);
+        }
+    }
+}

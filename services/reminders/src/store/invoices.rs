@@ -1,0 +1,86 @@
+//! Invoices as ingestion describes them.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::keys::{Key, Keys};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) tenant_id: Uuid,
+    pub(crate) invoice_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) legal_entity_id: Uuid,
+    pub(crate) customer_id: Uuid,
+    pub(crate) number: String,
+    pub(crate) currency: String,
+    pub(crate) amount: Decimal,
+    pub(crate) open_amount: Decimal,
+    pub(crate) expected_net: Decimal,
+    pub(crate) disputed_amount: Decimal,
+    pub(crate) issue_date: NaiveDate,
+    pub(crate) due_date: NaiveDate,
+    pub(crate) effective_due_date: NaiveDate,
+    pub(crate) status: String,
+}
+
+/// Upserts if newer, and marks what changed as live so that it is planned again. One row per key.
+pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids = |of: fn(&Row) -> Uuid| rows.iter().map(of).collect::<Vec<Uuid>>();
+    let texts = |of: fn(&Row) -> &String| rows.iter().map(of).cloned().collect::<Vec<String>>();
+    let amounts = |of: fn(&Row) -> Decimal| rows.iter().map(of).collect::<Vec<Decimal>>();
+    let dates = |of: fn(&Row) -> NaiveDate| rows.iter().map(of).collect::<Vec<NaiveDate>>();
+    sqlx::query!(
+        "INSERT INTO invoices AS i (tenant_id, invoice_id, version, legal_entity_id, customer_id, number, currency,
+           amount, open_amount, expected_net, disputed_amount, issue_date, due_date, effective_due_date, status)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+           $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::date[], $13::date[], $14::date[],
+           $15::text[])
+         ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
+           legal_entity_id = excluded.legal_entity_id, customer_id = excluded.customer_id, number = excluded.number,
+           currency = excluded.currency, amount = excluded.amount, open_amount = excluded.open_amount,
+           expected_net = excluded.expected_net, disputed_amount = excluded.disputed_amount,
+           issue_date = excluded.issue_date, due_date = excluded.due_date,
+           effective_due_date = excluded.effective_due_date, status = excluded.status, live = true
+         WHERE i.version < excluded.version",
+        &ids(|row| row.tenant_id),
+        &ids(|row| row.invoice_id),
+        &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
+        &ids(|row| row.legal_entity_id),
+        &ids(|row| row.customer_id),
+        &texts(|row| &row.number),
+        &texts(|row| &row.currency),
+        &amounts(|row| row.amount),
+        &amounts(|row| row.open_amount),
+        &amounts(|row| row.expected_net),
+        &amounts(|row| row.disputed_amount),
+        &dates(|row| row.issue_date),
+        &dates(|row| row.due_date),
+        &dates(|row| row.effective_due_date),
+        &texts(|row| &row.status),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The customers to whom these invoices belong now: one that moves leaves a plan behind.
+pub(crate) async fn customers_of(conn: &mut PgConnection, invoices: &Keys) -> Result<Vec<Key>, sqlx::Error> {
+    if invoices.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        "SELECT DISTINCT i.tenant_id, i.customer_id
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id) JOIN invoices i USING (tenant_id, invoice_id)",
+        &invoices.tenants,
+        &invoices.ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.customer_id)).collect())
+}

@@ -1,0 +1,15 @@
+//! The role against a real database, a real nats-server and a real SMTP dialogue.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod world;
+
+mod doors;
+mod hand_off;
+mod load;
+mod plans;
+mod stops;
