@@ -11,7 +11,8 @@ CREATE INDEX inbox_received_at ON inbox (received_at);
 SELECT grant_to_service('inbox');
 
 CREATE TABLE outbox (
-    -- Order of appending; within one aggregate the order of its changes, because its row is locked first.
+    -- Order of appending. Events of one aggregate are nearly always published in the order of its changes (its row is
+    -- locked first); a third open transaction can still part two writers into different windows, so readers go by version.
     id bigint GENERATED ALWAYS AS IDENTITY,
     -- The writing transaction: rows below the snapshot horizon are decided, so nothing appears behind the relay's cursor.
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
