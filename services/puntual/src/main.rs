@@ -1,1 +1,56 @@
-fn main() {}
+//! `puntual`: every service and every operator command in one executable.
+
+mod cli;
+mod demo;
+mod feed;
+mod operator;
+mod provision;
+mod service;
+mod shutdown;
+mod terminal;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, Role};
+use crate::service::Service;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::complain(format_args!("puntual: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Ingestion(role) => run_role(Service::Ingestion, role).await?,
+        Command::Scoring(role) => run_role(Service::Scoring, role).await?,
+        Command::Reminders(role) => run_role(Service::Reminders, role).await?,
+        Command::Promises(role) => run_role(Service::Promises, role).await?,
+        Command::Reporting(role) => run_role(Service::Reporting, role).await?,
+        Command::All(all) => service::run_all(all.config_dir.as_deref(), shutdown::on_signal()?).await?,
+        Command::Migrate(options) => provision::migrate(options).await?,
+        Command::Tenant(command) => operator::tenant(command).await?,
+        Command::Key(command) => operator::key(command).await?,
+        Command::Source(command) => operator::source(command).await?,
+        Command::Why(options) => why::why(options).await?,
+        Command::Feed(options) => return feed::feed(options).await,
+        Command::Demo(options) => return demo::demo(options).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_role(service: Service, role: Role) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal()?;
+    if role.until_stdin_ends {
+        shutdown::with_stdin(&shutdown);
+    }
+    service::run(service, role.config.as_deref(), shutdown).await
+}

@@ -1,0 +1,137 @@
+//! `puntual feed`: files of facts, sent to ingestion's HTTP door.
+
+pub(crate) mod door;
+pub(crate) mod file;
+pub(crate) mod layout;
+pub(crate) mod record;
+pub(crate) mod sender;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::door::FactsDoor;
+use self::file::FactFile;
+use self::layout::Form;
+use self::sender::{Sender, Totals};
+use crate::terminal;
+
+/// Problems shown one by one; of the rest only the number is told.
+const SHOWN_PROBLEMS: usize = 100;
+
+/// What to send, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Feed {
+    /// CSV files (the header line chooses the layout, see --layouts) or .ndjson files (one fact per line)
+    #[arg(required_unless_present = "layouts", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Where ingestion listens
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8101")]
+    url: String,
+    /// API key with the scope facts:write (puntual key create)
+    #[arg(long, env = "PUNTUAL_KEY", hide_env_values = true, required_unless_present = "layouts")]
+    key: Option<String>,
+    /// Code of the source that the rows of CSV files come from (puntual source create)
+    #[arg(long, value_name = "CODE")]
+    source: Option<String>,
+    /// Print the CSV layouts and stop
+    #[arg(long)]
+    layouts: bool,
+}
+
+/// Sends the files; fails softly (exit code 1) when any line was not taken.
+pub(crate) async fn feed(options: Feed) -> anyhow::Result<ExitCode> {
+    if options.layouts {
+        print_layouts();
+        return Ok(ExitCode::SUCCESS);
+    }
+    // A file that cannot be read as a whole stops everything before anything was sent.
+    for path in &options.files {
+        FactFile::open(path, options.source.as_deref())?;
+    }
+    let door = FactsDoor::new(&options.url, options.key.as_deref().unwrap_or_default())?;
+    let bytes = options.files.iter().filter_map(|path| path.metadata().ok()).map(|file| file.len()).sum();
+    let bar = ProgressBar::new(bytes)
+        .with_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {eta} left  {msg}")?);
+    let mut sender = Sender::new(&door);
+    let mut before = 0;
+    for path in &options.files {
+        bar.set_message(path.display().to_string());
+        let mut read = 0;
+        sender
+            .file(path, options.source.as_deref(), |bytes| {
+                read = bytes;
+                bar.set_position(before + bytes);
+            })
+            .await?;
+        before += read;
+    }
+    let totals = sender.finish().await?;
+    bar.finish_and_clear();
+    report(&totals);
+    Ok(if totals.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn report(totals: &Totals) {
+    for problem in totals.problems.iter().take(SHOWN_PROBLEMS) {
+        terminal::say(problem);
+    }
+    // Ingestion names the first hundred problems of a request.
+    let shown = totals.problems.len().min(SHOWN_PROBLEMS);
+    let untold = (totals.quarantined + totals.unreadable).saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
+    if untold > 0 {
+        terminal::say(format_args!("… and {untold} more; GET /v1/quarantine of ingestion has all that were sent"));
+    }
+    terminal::say(format_args!(
+        "{} lines = {} applied + {} duplicate + {} quarantined{}",
+        totals.lines,
+        totals.applied,
+        totals.duplicate,
+        totals.quarantined,
+        if totals.unreadable > 0 { format!(" + {} unreadable (not sent)", totals.unreadable) } else { String::new() },
+    ));
+}
+
+fn print_layouts() {
+    terminal::say(LAYOUT_NOTES);
+    for layout in &layout::LAYOUTS {
+        let optional: Vec<&str> =
+            layout.columns.iter().filter(|column| !column.required).map(|column| column.name).collect();
+        terminal::say(format_args!("\n{}", layout.fact));
+        terminal::say(format_args!("  {}", layout::header(layout).collect::<Vec<_>>().join(",")));
+        if !optional.is_empty() {
+            terminal::say(format_args!("  may be empty: {}", optional.join(", ")));
+        }
+        for column in layout.columns {
+            match column.form {
+                Form::Text => {}
+                Form::Flag => terminal::say(format_args!("  {}: true or false", column.name)),
+                Form::Names => terminal::say(format_args!("  {}: F-1;F-2", column.name)),
+                Form::Parts => terminal::say(format_args!("  {}: F-1:100.00;F-2 (an amount is optional)", column.name)),
+            }
+        }
+    }
+}
+
+const LAYOUT_NOTES: &str = "\
+One CSV layout per fact; a file holds one kind. The header line names all columns of the layout, in any order, and
+no others. UTF-8, commas, one fact per line; a cell with a comma or a quote is put in quotes, quotes are doubled.
+
+In every layout:
+  fact_id       the source's id of the fact; empty: <fact>:<key>:<time>. The same id twice counts once.
+  time          when it happened or was changed, with offset: 2026-03-01T14:00:00Z. Orders changes of one thing.
+  legal_entity  code of your company that it concerns; empty: the first one of the tenant
+Amounts are plain decimals (1234.50), dates are yyyy-mm-dd, currencies ISO 4217.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_notes_name_every_column_that_all_layouts_share() {
+        for column in layout::ENVELOPE {
+            assert!(LAYOUT_NOTES.contains(column), "{column}");
+        }
+    }
+}
