@@ -72,8 +72,16 @@ impl Barrier {
     }
 }
 
-/// Publishes everything committed so far in the stream of the calling service; returns a sequence that covers it.
-pub async fn raise(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<u64, sqlx::Error> {
+/// Publishes everything committed so far in the stream of the calling service; returns a sequence that covers it, or
+/// `None` when the relay has not come so far within [`BARRIER_TIMEOUT`]: nobody waits for the answer any more.
+pub async fn raise(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<Option<u64>, sqlx::Error> {
+    match tokio::time::timeout(BARRIER_TIMEOUT, publish_fence(pool, stream, wake)).await {
+        Ok(sequence) => sequence.map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+async fn publish_fence(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<u64, sqlx::Error> {
     let mut tx = pool.begin().await?;
     let now = sqlx::query_scalar("SELECT now()").fetch_one(&mut *tx).await?;
     let mut outbox = Outbox::new(stream, now);
@@ -86,6 +94,7 @@ pub async fn raise(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<u64, sq
             .await?;
     tx.commit().await?;
     wake.notify();
+    let mut pause = Duration::from_millis(1);
     loop {
         // Below the window, or in it and behind the cursor: published.
         let published: Option<i64> = sqlx::query_scalar(
@@ -100,6 +109,7 @@ pub async fn raise(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<u64, sq
         if let Some(sequence) = published {
             return Ok(u64::try_from(sequence).unwrap_or(0));
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(16));
     }
 }

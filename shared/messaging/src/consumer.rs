@@ -265,10 +265,13 @@ impl<H: Handler> Consumer<H> {
             .for_each(|parent| trace::link(&span, parent));
         let mut tx = self.pool.begin().await?;
         let new = unseen(&mut tx, batch).await?;
-        match self.handler.handle(&mut tx, &new).await {
-            Ok(()) => tx.commit().await?,
+        let applied = match self.handler.handle(&mut tx, &new).await {
+            Ok(()) => tx.commit().await.map_err(HandlerError::from),
+            Err(error) => tx.rollback().await.map_err(HandlerError::from).and(Err(error)),
+        };
+        match applied {
+            Ok(()) => {}
             Err(HandlerError::Reject(reason)) => {
-                tx.rollback().await?;
                 tracing::warn!(stream = self.stream.name, %reason, "batch rejected, looking for the cause");
                 self.bisect(batch).await?;
             }
@@ -309,7 +312,16 @@ impl<H: Handler> Consumer<H> {
         dead: &mut Vec<String>,
     ) -> Result<(), HandlerError> {
         let mut savepoint = conn.begin().await?;
-        match self.handler.handle(&mut savepoint, range).await {
+        let handled = match self.handler.handle(&mut savepoint, range).await {
+            // What is checked at commit only would fail there for the whole batch: check it here, for this range.
+            Ok(()) => sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
+                .execute(&mut *savepoint)
+                .await
+                .map(drop)
+                .map_err(Into::into),
+            Err(error) => Err(error),
+        };
+        match handled {
             Ok(()) => {
                 savepoint.commit().await?;
                 return Ok(());
@@ -347,7 +359,9 @@ async fn unseen(conn: &mut PgConnection, batch: &[Delivery]) -> Result<Vec<Deliv
 }
 
 fn delivery_of(stream: Stream, message: &Message) -> Delivery {
-    let text = |name: &str| message.headers.as_ref().and_then(|headers| headers.get(name)).map(async_nats::HeaderValue::as_str);
+    let text = |name: &str| {
+        message.headers.as_ref().and_then(|headers| headers.get(name)).map(async_nats::HeaderValue::as_str)
+    };
     let id = |name: &str| text(name).and_then(|value| value.parse().ok());
     let stream_seq = message.info().map_or(0, |info| info.stream_sequence);
     Delivery {

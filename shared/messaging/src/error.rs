@@ -27,8 +27,11 @@ impl HandlerError {
 impl From<sqlx::Error> for HandlerError {
     /// Data exceptions (class 22) and violated constraints (class 23) will not heal; everything else may.
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        let database = error.as_database_error();
+        let code = database.and_then(sqlx::error::DatabaseError::code);
         match code.as_deref() {
+            // A check without a name is a partition that is not there yet: housekeeping makes it.
+            Some("23514") if database.is_some_and(|error| error.constraint().is_none()) => Self::Retry(Box::new(error)),
             Some(code) if code.starts_with("22") || code.starts_with("23") => Self::Reject(error.to_string()),
             _ => Self::Retry(Box::new(error)),
         }

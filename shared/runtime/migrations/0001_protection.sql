@@ -5,7 +5,14 @@ CREATE FUNCTION role_of_service(kind text) RETURNS name
     LANGUAGE sql STABLE
     RETURN regexp_replace(current_user, '_owner$', '_' || kind)::name;
 
--- For tables that are exempt by name: inbox, outbox, relay state, due-work queues, key hashes.
+-- For tables that are exempt by name: due-work queues and what is the worker's alone.
+CREATE FUNCTION grant_to_worker(target regclass) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', target, role_of_service('worker'));
+END
+$$;
+
 CREATE FUNCTION grant_to_service(target regclass) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN

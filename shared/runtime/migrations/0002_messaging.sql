@@ -8,7 +8,7 @@ CREATE TABLE inbox (
 );
 -- For dropping what is older than the streams.
 CREATE INDEX inbox_received_at ON inbox (received_at);
-SELECT grant_to_service('inbox');
+SELECT grant_to_worker('inbox');
 
 CREATE TABLE outbox (
     -- Order of appending. Events of one aggregate are nearly always published in the order of its changes (its row is
@@ -26,11 +26,17 @@ CREATE TABLE outbox (
 ) PARTITION BY RANGE (id);
 -- For the relay's window.
 CREATE INDEX outbox_xid_id ON outbox (xid, id);
-SELECT grant_to_service('outbox');
+SELECT grant_to_worker('outbox');
+-- A request may tell what it did; what others did is none of its business.
+DO $$
+BEGIN
+    EXECUTE format('GRANT INSERT ON outbox TO %I', role_of_service('door'));
+END
+$$;
 
--- Keeps a partition of a million rows ahead of the last id, and drops those that are published and older than `retention`.
+-- Keeps ten partitions of a million rows ahead of the last id (more than two cores can write between two calls), and drops those that are published and older than `retention`.
 CREATE FUNCTION maintain_outbox(retention interval) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     rows_each constant bigint := 1000000;
     last_id bigint;
@@ -38,7 +44,7 @@ DECLARE
     published boolean;
 BEGIN
     SELECT coalesce(max(id), 0) INTO last_id FROM outbox;
-    FOR number IN last_id / rows_each .. last_id / rows_each + 1 LOOP
+    FOR number IN last_id / rows_each .. last_id / rows_each + 10 LOOP
         EXECUTE format('CREATE TABLE IF NOT EXISTS outbox_%s PARTITION OF outbox FOR VALUES FROM (%s) TO (%s)',
             number, number * rows_each, (number + 1) * rows_each);
     END LOOP;
@@ -55,6 +61,13 @@ BEGIN
 END
 $$;
 
+REVOKE EXECUTE ON FUNCTION maintain_outbox(interval) FROM PUBLIC;
+DO $$
+BEGIN
+    EXECUTE format('GRANT EXECUTE ON FUNCTION maintain_outbox(interval) TO %I', role_of_service('worker'));
+END
+$$;
+
 CREATE TABLE relay_state (
     stream text NOT NULL,
     -- Grows when the stream had to be made anew.
@@ -68,7 +81,7 @@ CREATE TABLE relay_state (
     stream_created timestamptz,
     CONSTRAINT relay_state_pkey PRIMARY KEY (stream)
 );
-SELECT grant_to_service('relay_state');
+SELECT grant_to_worker('relay_state');
 SELECT maintain_outbox('30 days');
 
 CREATE TABLE dead_letter (

@@ -45,4 +45,9 @@ CREATE TABLE api_keys (
     CONSTRAINT api_keys_pkey PRIMARY KEY (key_id),
     CONSTRAINT api_keys_version_positive CHECK (version > 0)
 );
-SELECT grant_to_service('api_keys');
+SELECT grant_to_worker('api_keys');
+DO $$
+BEGIN
+    EXECUTE format('GRANT SELECT ON api_keys TO %I', role_of_service('door'));
+END
+$$;

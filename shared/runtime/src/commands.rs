@@ -20,6 +20,8 @@ use crate::sweep::{AnySweep, until_quiet};
 /// Fails a tick that cannot end instead of hanging whoever drives the clock.
 const TICK_TIMEOUT: Duration = Duration::from_mins(1);
 
+const RELAY_BEHIND: &str = "the relay has not published everything in time";
+
 /// Everything a command needs.
 pub(crate) struct Commands {
     pub(crate) client: Client,
@@ -54,7 +56,8 @@ impl Commands {
             let commands = Arc::clone(&self);
             tokio::spawn(async move {
                 let reply = match barrier::raise(&commands.worker, commands.stream, &commands.wake).await {
-                    Ok(stream_seq) => BarrierReply { stream_seq, error: String::new() },
+                    Ok(Some(stream_seq)) => BarrierReply { stream_seq, error: String::new() },
+                    Ok(None) => BarrierReply { stream_seq: 0, error: RELAY_BEHIND.to_owned() },
                     Err(error) => BarrierReply { stream_seq: 0, error: error.to_string() },
                 };
                 commands.answer(reply_to, reply.encode_to_vec()).await;
@@ -101,7 +104,7 @@ impl Commands {
             }
         }
         until_quiet(&self.sweeps).await?;
-        Ok(barrier::raise(&self.worker, self.stream, &self.wake).await?)
+        barrier::raise(&self.worker, self.stream, &self.wake).await?.context(RELAY_BEHIND)
     }
 
     async fn answer(&self, reply_to: async_nats::Subject, payload: Vec<u8>) {

@@ -28,7 +28,7 @@ use crate::{database, health};
 /// How often due work is looked for in real time.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often partitions are made ahead and old rows dropped.
-const HOUSEKEEPING_INTERVAL: Duration = Duration::from_hours(1);
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);
 /// What a stream cannot deliver any more needs no inbox row.
 const INBOX_RETENTION: &str = "10 days";
 const OUTBOX_RETENTION: &str = "30 days";
@@ -72,7 +72,7 @@ impl Frame {
             jetstream: jetstream.clone(),
             wake: wake.clone(),
         };
-        // The relay outlives everything that may still write: it stops last.
+        // What is written while everything stops leaves at the next start: the outbox keeps it.
         tasks.spawn(relay.run(shutdown.clone()));
         tasks.spawn(housekeeping(worker.clone(), shutdown.clone()));
         Ok(Self {

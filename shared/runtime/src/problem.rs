@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use sqlx::error::DatabaseError;
 
 /// At most this many errors are listed; `truncated` says that there were more.
 const MAX_ERRORS: usize = 100;
@@ -110,7 +111,7 @@ impl From<sqlx::Error> for Problem {
     /// What the database says stays in the log: its messages quote values of other rows.
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(cause) if !cause.code().is_some_and(|code| is_transient(&code)) => {
+            sqlx::Error::Database(cause) if !is_transient(cause.as_ref()) => {
                 tracing::error!(%error, "request failed in the database");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side")
             }
@@ -123,9 +124,12 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
-/// Serialisation failures, deadlocks, connection and shutdown errors: the same request may succeed later.
-fn is_transient(code: &str) -> bool {
-    ["40", "08", "53", "57"].iter().any(|class| code.starts_with(class))
+/// Serialisation failures, deadlocks, connection and shutdown errors, a partition that is not there yet: the same request
+/// may succeed later.
+fn is_transient(cause: &dyn DatabaseError) -> bool {
+    let code = cause.code().unwrap_or_default();
+    let no_partition = code == "23514" && cause.constraint().is_none();
+    no_partition || ["40", "08", "53", "57"].iter().any(|class| code.starts_with(class))
 }
 
 impl IntoResponse for Problem {
