@@ -38,6 +38,9 @@ use resolve::{Known, Scope};
 /// Serialisation failures, deadlocks and races that another transaction won.
 const MAX_ATTEMPTS: usize = 5;
 
+/// One more than a problem document lists, so that it says that there were more.
+const MAX_FINDINGS: usize = 101;
+
 /// What became of one line.
 #[derive(Debug, Clone)]
 pub(crate) enum Verdict {
@@ -111,9 +114,12 @@ pub(crate) async fn accept(
     batch_id: Option<Uuid>,
 ) -> Result<Vec<Verdict>, Problem> {
     let today = now(door, &mut *door.pool.acquire().await?).await?.date_naive();
+    // A batch tells one finding for each line; a line of nothing but mistakes has tens of thousands.
+    let kept = if batch_id.is_some() { 1 } else { MAX_FINDINGS };
     let read: Vec<Result<Parsed, Vec<Finding>>> = lines
         .iter()
         .map(|line| line.too_long().map_or_else(|| reading::fact(&line.bytes, today), |finding| Err(vec![finding])))
+        .map(|parsed| parsed.map_err(|findings| few(findings, kept)))
         .collect();
     let mut attempt = 1;
     loop {
@@ -123,6 +129,12 @@ pub(crate) async fn accept(
             Err(trouble) => return Err(trouble.into_problem()),
         }
     }
+}
+
+fn few(mut findings: Vec<Finding>, kept: usize) -> Vec<Finding> {
+    findings.truncate(kept);
+    findings.shrink_to_fit();
+    findings
 }
 
 /// A virtual clock that was never set shows no time: nothing can be accepted yet.

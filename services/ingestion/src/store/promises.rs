@@ -109,6 +109,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Pro
     Ok(())
 }
 
+/// A promise withdrawn before is withdrawn on the new day.
 pub(crate) async fn insert_withdrawals(
     conn: &mut PgConnection,
     tenant_id: Uuid,
@@ -119,7 +120,8 @@ pub(crate) async fn insert_withdrawals(
     }
     sqlx::query!(
         "INSERT INTO promise_withdrawals (tenant_id, promise_id, code, withdrawn_on)
-         SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::date[])",
+         SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::date[])
+         ON CONFLICT (tenant_id, promise_id) DO UPDATE SET withdrawn_on = excluded.withdrawn_on",
         tenant_id,
         &rows.iter().map(|row| row.promise_id).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.code.clone()).collect::<Vec<_>>(),

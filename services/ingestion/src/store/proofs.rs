@@ -117,7 +117,7 @@ pub(crate) async fn parked(
                FROM credits c CROSS JOIN LATERAL jsonb_array_elements(c.parts) AS p (part)
                WHERE c.tenant_id = $1 AND c.waiting > 0 AND p.part ->> 'waiting' IS NOT NULL
                UNION ALL
-               SELECT 'dispute', code, 'invoice ' || invoice_number FROM disputes WHERE tenant_id = $1 AND version = 0
+               SELECT 'dispute', code, 'invoice ' || invoice_number FROM disputes WHERE tenant_id = $1 AND customer_id IS NULL
                UNION ALL
                SELECT 'resolution', r.code, 'dispute ' || r.code FROM dispute_resolutions r
                WHERE r.tenant_id = $1 AND NOT EXISTS (

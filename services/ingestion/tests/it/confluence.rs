@@ -105,3 +105,30 @@ async fn any_order_and_any_batches_end_in_the_same_ledger() {
     .await;
     assert_eq!(at_once, all_at_the_same_time);
 }
+
+#[tokio::test]
+async fn corrections_of_objections_end_alike_in_any_order() {
+    let issued = invoice("F-1", "C-1", "100.00", "2026-01-01", "2026-01-31");
+    let opened = fact(
+        "erp",
+        "d",
+        "dispute.opened",
+        json!({"dispute": "D-1", "invoice": "F-1", "reason": "quality", "opened_on": "2026-01-20"}),
+    );
+    // F-2 has not come.
+    let moved = corrected(&opened, 2, json!({"invoice": "F-2"}));
+    let promised = fact(
+        "erp",
+        "p",
+        "promise.made",
+        json!({"promise": "PP", "customer": "C-1", "invoices": ["F-1"], "amount": "50.00", "currency": "COP", "promised_date": "2026-02-05", "made_on": "2026-01-20"}),
+    );
+    let withdrawn =
+        |id: &str, day: &str| fact("erp", id, "promise.withdrawn", json!({"promise": "PP", "withdrawn_on": day}));
+    let facts = [issued, opened, moved, promised, withdrawn("w1", "2026-01-27"), withdrawn("w2", "2026-01-25")];
+    let forwards = after(async |world| world.tell(&facts).await).await;
+    let mut reversed = facts.clone();
+    reversed.reverse();
+    assert_eq!(forwards, after(async |world| world.tell(&reversed).await).await);
+    assert_eq!(forwards, after(async |world| drop(world.batch(&facts).await)).await);
+}

@@ -1,4 +1,4 @@
-use contracts::ingestion::{CreditChanged, InvoiceChanged};
+use contracts::ingestion::{CreditChanged, DisputeChanged, InvoiceChanged};
 use serde_json::{Value, json};
 
 use crate::world::{self, World, corrected, fact, invoice, payment};
@@ -152,5 +152,25 @@ async fn a_payment_told_twice_by_two_sources_is_held() {
     assert_eq!(last_credit(&world, "P-1").await, ["60.00", "0.00", "0.00", "0.00"]);
     assert_eq!(last_invoice(&world, "F-1").await.open_amount, "40.00");
     world.digest(&world.acme).await;
+    world.role.stop().await;
+}
+
+#[tokio::test]
+async fn a_dispute_that_moves_is_published_again_when_its_invoice_comes() {
+    let world = world::start().await;
+    let data = json!({"dispute": "D-1", "invoice": "F-1", "reason": "quality", "amount": "10.0099", "opened_on": "2026-01-20"});
+    let opened = fact("erp", "d", "dispute.opened", data);
+    world.tell(&[invoice("F-1", "C-1", "100.00", "2026-01-01", "2026-01-31"), opened.clone()]).await;
+    assert_eq!(last_invoice(&world, "F-1").await.disputed_amount, "10.00", "at the scale of the currency");
+
+    let moved = world.post(&corrected(&opened, 2, json!({"invoice": "F-2"}))).await;
+    assert_eq!(moved.body["parked"], json!(["invoice F-2"]), "{moved:?}");
+    assert_eq!(last_invoice(&world, "F-1").await.disputed_amount, "0.00");
+    world.tell(&[invoice("F-2", "C-1", "50.00", "2026-01-02", "2026-02-28")]).await;
+    let disputes = world.bed.published::<DisputeChanged>().await;
+    let told: Vec<_> = disputes.iter().map(|event| (event.version, &event.invoice_id)).collect();
+    let (first, second) = (last_invoice(&world, "F-1").await, last_invoice(&world, "F-2").await);
+    assert_eq!(told, [(1, &first.invoice_id), (2, &second.invoice_id)]);
+    assert_eq!(second.disputed_amount, "10.00");
     world.role.stop().await;
 }

@@ -3,7 +3,7 @@ use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::world::{self, invoice, payment};
+use crate::world::{self, fact, invoice, payment};
 
 #[tokio::test]
 async fn the_same_fact_has_the_same_receipt_for_ever() {
@@ -68,5 +68,44 @@ async fn the_lines_of_a_batch_are_accounted_for() {
     assert_eq!(again["batch_id"], report["batch_id"]);
     let counts = ["applied", "duplicate", "quarantined"].map(|name| again[name].as_u64().unwrap());
     assert_eq!(counts, [0, 3, 3], "{again}");
+    world.role.stop().await;
+}
+
+#[tokio::test]
+async fn what_became_known_later_does_not_take_back_a_receipt() {
+    let world = world::start().await;
+    let mut paid = payment("P-1", "C-1", "40.00", "2026-01-15", json!([{"invoice": "F-1"}]));
+    paid["data"]["currency"] = json!("USD");
+    let first = world.post(&paid).await;
+    assert_eq!((first.status, first.replayed), (StatusCode::CREATED, false), "{first:?}");
+    world.tell(&[invoice("F-1", "C-1", "100.00", "2026-01-01", "2026-01-31")]).await;
+
+    let again = world.post(&paid).await;
+    assert_eq!((again.status, again.replayed, &again.body), (StatusCode::OK, true, &first.body));
+    let report = world.batch(&[paid.clone()]).await;
+    assert_eq!((&report["duplicate"], &report["quarantined"]), (&json!(1), &json!(0)), "{report}");
+    let mut other = paid.clone();
+    other["data"]["amount"] = json!("41.00");
+    assert_eq!(world.post(&other).await.slug(), "idempotency-conflict");
+    other["id"] = json!("another");
+    assert_eq!(world.post(&other).await.slug(), "currency-mismatch");
+    world.role.stop().await;
+}
+
+#[tokio::test]
+async fn of_promises_told_at_once_with_other_terms_one_is_accepted() {
+    let world = world::start().await;
+    for round in 0..5 {
+        let told = |number: u32| {
+            let data = json!({"promise": format!("PP-{round}"), "customer": "C-1", "invoices": ["F-1"],
+                "amount": format!("{number}.00"), "currency": "COP", "promised_date": "2026-02-05", "made_on": "2026-01-20"});
+            fact("erp", &format!("promise {round} {number}"), "promise.made", data)
+        };
+        let facts: Vec<_> = (1..=6).map(told).collect();
+        let answers = join_all(facts.iter().map(|fact| world.post(fact))).await;
+        let accepted = answers.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
+        let refused = answers.iter().filter(|answer| answer.slug() == "promise-conflict").count();
+        assert_eq!((accepted, refused), (1, 5), "{answers:?}");
+    }
     world.role.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use primitives::Currency;
 use primitives::ids::{self, Kind};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -232,7 +233,8 @@ impl Book {
             row.withheld_amount = withheld.map(|settlement| settlement.amount).sum();
             let latest = in_force.iter().map(|settlement| settlement.value_date).max();
             row.settled_on = latest.filter(|_| row.open_amount.is_zero());
-            row.disputed_amount = receivable::disputed(row.open_amount, disputes.open_amounts(invoice_id));
+            let scale = Currency::parse(&row.currency).map_or(2, |currency| currency.scale());
+            row.disputed_amount = receivable::disputed(row.open_amount, disputes.open_amounts(invoice_id, scale));
             let before = self.invoices_before.get(&invoice_id);
             let differs = before.is_none_or(|before| {
                 let same_order = ReceivableRow { source_order: before.source_order.clone(), ..row.clone() };

@@ -136,10 +136,11 @@ impl Disputes {
         Ok(())
     }
 
-    /// Amounts of the open disputes of an invoice; `None` stands for all of it.
-    pub(super) fn open_amounts(&self, invoice_id: Uuid) -> impl Iterator<Item = Option<Decimal>> {
+    /// Amounts of the open disputes of an invoice; `None` stands for all of it. The facts did not know its currency: what is
+    /// finer than its minor unit (`scale`) cannot be disputed.
+    pub(super) fn open_amounts(&self, invoice_id: Uuid, scale: u32) -> impl Iterator<Item = Option<Decimal>> {
         let of_invoice = move |row: &&DisputeRow| row.invoice_id == invoice_id && row.resolved_on.is_none();
-        self.rows.values().filter(of_invoice).map(|row| row.amount)
+        self.rows.values().filter(of_invoice).map(move |row| row.amount.map(|amount| amount.trunc_with_scale(scale)))
     }
 
     /// Versions of those that an invoice makes publishable or that changed.
@@ -186,18 +187,20 @@ fn opened_row(
     told: &DisputeOpened,
     old: Option<&DisputeRow>,
 ) -> DisputeRow {
+    let invoice_id = scope.invoice(&fact.legal_entity, &told.invoice);
     DisputeRow {
         dispute_id,
         version: old.map_or(0, |old| old.version),
         code: told.dispute.clone(),
-        invoice_id: scope.invoice(&fact.legal_entity, &told.invoice),
+        invoice_id,
         invoice_number: told.invoice.clone(),
         reason: told.reason.clone(),
         amount: told.amount,
         opened_on: told.opened_on,
         resolved_on: old.and_then(|old| old.resolved_on),
         outcome: old.and_then(|old| old.outcome.clone()),
-        customer_id: old.and_then(|old| old.customer_id),
+        // Of another invoice nothing is known until it has come, and then the dispute is published again.
+        customer_id: old.filter(|old| old.invoice_id == invoice_id).and_then(|old| old.customer_id),
         source_order: fact.fact().order.as_str().to_owned(),
         recorded_at: old.map_or(scope.now, |old| old.recorded_at),
     }

@@ -59,11 +59,13 @@ pub(super) async fn apply(
     let mut promises: BTreeMap<Uuid, PromiseRow> = stored.into_iter().map(|row| (row.promise_id, row)).collect();
     let mut withdrawals: BTreeMap<Uuid, WithdrawalRow> =
         stored_withdrawals.into_iter().map(|row| (row.promise_id, row)).collect();
-    let published: BTreeSet<Uuid> = withdrawals.keys().filter(|id| promises.contains_key(id)).copied().collect();
+    let mut published: BTreeSet<Uuid> = withdrawals.keys().filter(|id| promises.contains_key(id)).copied().collect();
 
     let mut new_promises = Vec::new();
     for (fact, row) in made {
         match promises.entry(row.promise_id) {
+            // Told otherwise by whoever held the lock before: the next attempt sees the conflict.
+            Entry::Occupied(known) if !is_same(known.get(), &row) => return Err(Trouble::Again),
             Entry::Occupied(_) => drop(notes.stale.insert(fact.line)),
             Entry::Vacant(place) => {
                 place.insert(row.clone());
@@ -72,18 +74,21 @@ pub(super) async fn apply(
         }
     }
     in_the_debtors_zone(conn, scope, &mut new_promises).await?;
-    let mut new_withdrawals = Vec::new();
+    let mut new_withdrawals = BTreeMap::new();
     for (fact, row) in withdrawn {
-        if withdrawals.contains_key(&row.promise_id) {
+        // The earliest day counts, whichever fact came first (I7).
+        if withdrawals.get(&row.promise_id).is_some_and(|known| known.withdrawn_on <= row.withdrawn_on) {
             notes.stale.insert(fact.line);
             continue;
         }
         if !promises.contains_key(&row.promise_id) {
             notes.park(fact.line, format!("promise {}", row.code));
         }
+        published.remove(&row.promise_id);
         withdrawals.insert(row.promise_id, row.clone());
-        new_withdrawals.push(row);
+        new_withdrawals.insert(row.promise_id, row);
     }
+    let new_withdrawals: Vec<WithdrawalRow> = new_withdrawals.into_values().collect();
     for row in &new_promises {
         outbox.push(&publish::promise_made(scope, row));
     }

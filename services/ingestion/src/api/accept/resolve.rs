@@ -1,6 +1,6 @@
 //! What the names in a fact mean to this tenant, and what is refused because they mean nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
@@ -91,11 +91,34 @@ impl Scope {
         }
         let mut refused = self.currency_mismatches(conn, &known).await?;
         refused.extend(promises::conflicts(conn, self, &known).await?);
+        self.spare_stored(conn, &known, &mut refused).await?;
         known.retain(|fact| !refused.contains_key(&fact.line));
         for (line, finding) in refused {
             refuse(verdicts, line, finding);
         }
         Ok(known)
+    }
+
+    /// What was accepted before keeps its receipt, whatever has become known since (I5).
+    async fn spare_stored(
+        &self,
+        conn: &mut PgConnection,
+        known: &[Known<'_>],
+        refused: &mut BTreeMap<usize, Finding>,
+    ) -> Result<(), Trouble> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let suspects: BTreeMap<usize, Uuid> = known
+            .iter()
+            .filter(|fact| refused.contains_key(&fact.line))
+            .map(|fact| (fact.line, fact.fact_id))
+            .collect();
+        let ids: Vec<Uuid> = suspects.values().copied().collect();
+        let receipts = store::facts::receipts(conn, self.tenant_id, &ids).await?;
+        let stored: BTreeSet<Uuid> = receipts.into_iter().map(|receipt| receipt.fact_id).collect();
+        refused.retain(|line, _| suspects.get(line).is_none_or(|fact_id| !stored.contains(fact_id)));
+        Ok(())
     }
 
     fn know<'a>(&self, line: usize, parsed: &'a Parsed) -> Result<Known<'a>, Finding> {
