@@ -60,6 +60,8 @@ impl Handler for IngestionEvents {
         let invoices: BTreeSet<_> = newer.into_iter().chain(named).collect();
         let standing = store::promises::lock_affected(conn, &spoken_of, &invoices).await?;
         judge_all(conn, standing, &self.policy, now, |_| Moment::OnArrival).await?;
+        // Last: it locks promises, and whoever waits for an invoice must hold none.
+        store::sources::wake_covered(conn, &sources).await?;
         Ok(())
     }
 }

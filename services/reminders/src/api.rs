@@ -34,7 +34,9 @@ fn unreadable(rejection: &QueryRejection) -> Problem {
 }
 
 fn day(text: &str) -> Result<NaiveDate, Problem> {
-    text.parse().map_err(|_| Problem::parameter("day", "not an ISO 8601 date"))
+    // The parser reads more than the format has, as years that no table holds.
+    let day: Option<NaiveDate> = text.parse().ok().filter(|_| text.len() == 10);
+    day.ok_or_else(|| Problem::parameter("day", "not an ISO 8601 date"))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

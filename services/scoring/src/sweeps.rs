@@ -33,12 +33,23 @@ impl Sweep for DayClose {
         let now = self.clock.now(&mut conn).await?;
         let tenants = learning::progress(&mut conn, None).await?;
         drop(conn);
-        let mut more = false;
+        let (mut more, mut failed) = (false, None);
         for tenant in tenants.iter().filter(|tenant| Due::of(tenant, now).is_some()) {
-            more |= day_close::run(self, tenant.tenant_id, now).await?;
+            // One tenant that cannot be closed must not keep those behind it waiting (I9).
+            match day_close::run(self, tenant.tenant_id, now).await {
+                Ok(there_is) => more |= there_is,
+                Err(error) => {
+                    tracing::error!(tenant.id = %tenant.tenant_id, error = format!("{error:#}"), "no day is closed");
+                    failed.get_or_insert(error);
+                }
+            }
             self.wake.notify();
         }
-        Ok(more)
+        match failed {
+            // The others go on first; who fails is tried again with each of their spans and once a second.
+            Some(error) if !more => Err(error),
+            _ => Ok(more),
+        }
     }
 }
 

@@ -38,14 +38,21 @@ pub(crate) async fn save(conn: &mut PgConnection, sources: &BTreeMap<(Uuid, Uuid
         &covers,
         &until as &[Option<DateTime<Utc>>],
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    wake_covered(conn, &tenant_ids).await
+    Ok(())
 }
 
 /// Asks for a look at the promises whose deadline is covered by now. One that is still open is asked for too: a sweep may
 /// be about to call it unconfirmed on the coverage of a moment ago, and its row lock makes this statement wait for that.
-async fn wake_covered(conn: &mut PgConnection, tenant_ids: &[Uuid]) -> Result<(), sqlx::Error> {
+pub(crate) async fn wake_covered(
+    conn: &mut PgConnection,
+    told: &BTreeMap<(Uuid, Uuid), Source>,
+) -> Result<(), sqlx::Error> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let tenant_ids: Vec<Uuid> = told.keys().map(|(tenant_id, _)| *tenant_id).collect();
     sqlx::query!(
         "UPDATE promises p SET judge_at = $2
          FROM (SELECT tenant_id, CASE WHEN bool_or(covered_until IS NULL) FILTER (WHERE covers_payments) THEN '-infinity'
@@ -53,7 +60,7 @@ async fn wake_covered(conn: &mut PgConnection, tenant_ids: &[Uuid]) -> Result<()
                FROM sources WHERE tenant_id = ANY ($1) GROUP BY tenant_id) covered
          WHERE p.tenant_id = covered.tenant_id AND p.confirmed_at IS NULL
            AND p.deadline_at <= covered.through AND p.judge_at > $2",
-        tenant_ids,
+        &tenant_ids,
         AT_ONCE,
     )
     .execute(conn)
@@ -61,14 +68,14 @@ async fn wake_covered(conn: &mut PgConnection, tenant_ids: &[Uuid]) -> Result<()
     Ok(())
 }
 
-/// The coverage of each tenant; one that is absent has declared none.
+/// The coverage of each of these tenants, or of all; one that is absent has declared none.
 pub(crate) async fn coverage(
     conn: &mut PgConnection,
-    tenant_ids: &[Uuid],
+    tenant_ids: Option<&[Uuid]>,
 ) -> Result<BTreeMap<Uuid, Coverage>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT tenant_id, bool_or(covered_until IS NULL) AS "undeclared!", min(covered_until) AS through
-           FROM sources WHERE tenant_id = ANY ($1) AND covers_payments GROUP BY tenant_id"#,
+           FROM sources WHERE ($1::uuid[] IS NULL OR tenant_id = ANY ($1)) AND covers_payments GROUP BY tenant_id"#,
         tenant_ids,
     )
     .fetch_all(conn)

@@ -1,6 +1,6 @@
 //! Promises whose deadline has come, and those about which news contradicts an earlier conclusion.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use contracts::stream;
@@ -39,18 +39,29 @@ impl Sweep for Deadlines {
         if !store::promises::any_due(&mut conn, now).await? {
             return Ok(false);
         }
+        // So is the coverage: what comes behind the barrier may have overtaken the payments that it vouches for.
+        let vouched = store::sources::coverage(&mut conn, None).await?;
         drop(conn);
         self.barrier.pass(stream::INGESTION).await?;
 
         let mut tx = self.pool.begin().await?;
-        let due = store::promises::lock_due(&mut tx, now, self.batch).await?;
-        let count = i64::try_from(due.len())?;
+        let mut due = store::promises::lock_due(&mut tx, now, self.batch).await?;
+        let count = due.len();
         let (tenant_ids, customer_ids): (Vec<Uuid>, Vec<Uuid>) =
             due.iter().map(|standing| (standing.promise.key.tenant_id, standing.promise.customer_id)).unzip();
         // An event of the customer that waits for a person may be the payment: as good as a source that is behind.
         let blocked: BTreeSet<_> =
             dead_letter::blocked_customers(&mut tx, &tenant_ids, &customer_ids).await?.into_iter().collect();
-        let coverage = store::sources::coverage(&mut tx, &tenant_ids).await?;
+        let coverage = store::sources::coverage(&mut tx, Some(&tenant_ids)).await?;
+        // A deadline that only the newest coverage reaches stays due, for the next barrier.
+        due.retain(|standing| {
+            let reached = |coverage: &BTreeMap<Uuid, Coverage>| {
+                let of_tenant = coverage.get(&standing.promise.key.tenant_id).copied().unwrap_or(Coverage::Undeclared);
+                of_tenant.reaches(standing.terms.deadline(standing.promise.zone))
+            };
+            reached(&vouched) || !reached(&coverage)
+        });
+        let overtaken = due.len() < count;
         judge_all(&mut tx, due, &self.policy, now, |standing| {
             let tenant_id = standing.promise.key.tenant_id;
             let is_blocked = blocked.contains(&(tenant_id, standing.promise.customer_id));
@@ -60,6 +71,6 @@ impl Sweep for Deadlines {
         .await?;
         tx.commit().await?;
         self.wake.notify();
-        Ok(count == self.batch)
+        Ok(overtaken || i64::try_from(count)? == self.batch)
     }
 }

@@ -70,3 +70,17 @@ async fn a_customer_with_a_dead_letter_is_not_called_a_breaker() {
     here.tick(DEADLINE).await;
     assert_eq!(here.status(&acme, "P-1").await, "due_unconfirmed");
 }
+
+#[tokio::test]
+async fn coverage_that_overtakes_the_payment_breaks_no_promise() {
+    let here = Neighbourhood::new().await;
+    let acme = here.bed.tenant("acme").await;
+    here.bed.publish(&bank(&acme, 1, Some(BEFORE))).await;
+    here.bed.publish(&promise(&acme, "P-1")).await;
+    here.tick(AT_NOON).await;
+    let payment = invoice(&acme, "F-1", 1, &[(DUE, "cash", "100.00")]);
+    *here.overtaking.lock().unwrap() = Some((bank(&acme, 2, Some(DEADLINE)), payment));
+    here.tick(DEADLINE).await;
+    let history = here.history(&id(&acme, Kind::Promise, "P-1").to_string()).await;
+    assert_eq!(history, ["open", "kept"]);
+}

@@ -28,6 +28,8 @@ pub(crate) struct Neighbourhood {
     ingestion: JoinHandle<()>,
     /// Accepted by ingestion, published only when somebody asks for a barrier.
     pub(crate) on_its_way: Arc<Mutex<Vec<InvoiceChanged>>>,
+    /// Applied behind the next barrier and before its answer: a source that overtakes the payment it vouches for.
+    pub(crate) overtaking: Arc<Mutex<Option<(SourceChanged, InvoiceChanged)>>>,
 }
 
 impl Drop for Neighbourhood {
@@ -49,8 +51,10 @@ impl Neighbourhood {
     async fn around(bed: Bed, is_virtual: bool) -> Self {
         let bed = Arc::new(bed);
         let on_its_way = Arc::default();
-        let ingestion = tokio::spawn(answer_barriers(Arc::clone(&bed), Arc::clone(&on_its_way)));
-        let mut here = Self { bed, is_virtual, role: None, ingestion, on_its_way };
+        let overtaking = Arc::default();
+        let ingestion =
+            tokio::spawn(answer_barriers(Arc::clone(&bed), Arc::clone(&on_its_way), Arc::clone(&overtaking)));
+        let mut here = Self { bed, is_virtual, role: None, ingestion, on_its_way, overtaking };
         here.start().await;
         here
     }
@@ -123,7 +127,11 @@ impl Neighbourhood {
 }
 
 /// Plays ingestion's side of D11: publishes what is on its way, then says where its stream ends.
-async fn answer_barriers(bed: Arc<Bed>, on_its_way: Arc<Mutex<Vec<InvoiceChanged>>>) {
+async fn answer_barriers(
+    bed: Arc<Bed>,
+    on_its_way: Arc<Mutex<Vec<InvoiceChanged>>>,
+    overtaking: Arc<Mutex<Option<(SourceChanged, InvoiceChanged)>>>,
+) {
     let client = bed.nats();
     let jetstream = async_nats::jetstream::new(client.clone());
     let mut requests = client.subscribe(subject::barrier_raise("ingestion")).await.unwrap();
@@ -134,6 +142,12 @@ async fn answer_barriers(bed: Arc<Bed>, on_its_way: Arc<Mutex<Vec<InvoiceChanged
         }
         let stream = jetstream.get_stream(stream::INGESTION.name).await.unwrap();
         let stream_seq = stream.cached_info().state.last_sequence;
+        let overtaken = overtaking.lock().unwrap().take();
+        if let Some((source, payment)) = overtaken {
+            bed.publish(&source).await;
+            bed.applied().await;
+            on_its_way.lock().unwrap().push(payment);
+        }
         let reply = contracts::common::BarrierReply { stream_seq, error: String::new() };
         let headers = async_nats::HeaderMap::new();
         client.publish_with_headers(request.reply.unwrap(), headers, reply.encode_to_vec().into()).await.unwrap();

@@ -1,6 +1,7 @@
 //! The hand-off to the mail relay (RFC 5321), one command at a time, because what a failure means depends on where it
 //! happens: before the content nothing was handed over; after it nobody can know (R1).
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -83,13 +84,18 @@ impl<'a> Relay<'a> {
         let Some(connection) = &mut self.connection else {
             return HandOff::Unreachable("the connection is gone".to_owned());
         };
+        // A process that was stopped finds the relay's word waiting, and its own check long out of date (R2).
+        if Instant::now() >= deadline {
+            self.connection = None;
+            return HandOff::Unreachable("the time was over before the content".to_owned());
+        }
         match timeout_at(deadline, connection.command(Content(&letter.octets))).await {
             Ok(Ok(_)) => HandOff::Accepted,
-            Ok(Err(error)) if error.is_transient() => HandOff::RefusedForNow(error.to_string()),
-            Ok(Err(error)) if error.is_permanent() => HandOff::Refused(error.to_string()),
+            Ok(Err(error)) if error.is_transient() => HandOff::RefusedForNow(told(&error)),
+            Ok(Err(error)) if error.is_permanent() => HandOff::Refused(told(&error)),
             Ok(Err(error)) => {
                 self.connection = None;
-                HandOff::Unknown(format!("the connection broke after the content: {error}"))
+                HandOff::Unknown(format!("the connection broke after the content: {}", told(&error)))
             }
             Err(_) => {
                 self.connection = None;
@@ -101,7 +107,7 @@ impl<'a> Relay<'a> {
     /// Everything up to the relay's word that it wants the content.
     async fn begin(&mut self, letter: &Letter) -> Result<(), Refusal> {
         if self.connection.is_none() {
-            let opened = self.open().await.map_err(|error| Refusal::NoRelay(error.to_string()))?;
+            let opened = self.open().await.map_err(|error| Refusal::NoRelay(told(&error)))?;
             self.connection = Some(opened);
         }
         let Some(connection) = &mut self.connection else {
@@ -109,7 +115,7 @@ impl<'a> Relay<'a> {
         };
         // A relay that does not want our sender wants none of our letters: that is for an operator, not a failed letter.
         let sender = Mail::new(letter.envelope.from().cloned(), vec![]);
-        connection.command(sender).await.map_err(|error| Refusal::NoRelay(error.to_string()))?;
+        connection.command(sender).await.map_err(|error| Refusal::NoRelay(told(&error)))?;
         for recipient in letter.envelope.to() {
             connection.command(Rcpt::new(recipient.clone(), vec![])).await.map_err(refusal)?;
         }
@@ -171,14 +177,41 @@ impl fmt::Display for Content<'_> {
 fn refusal(error: lettre::transport::smtp::Error) -> Refusal {
     let closing = error.status().is_some_and(|code| code.to_string() == CLOSING);
     if error.status().is_none() || closing {
-        return Refusal::NoRelay(error.to_string());
+        return Refusal::NoRelay(told(&error));
     }
-    Refusal::Letter { answer: error.to_string(), for_now: error.is_transient() }
+    Refusal::Letter { answer: told(&error), for_now: error.is_transient() }
+}
+
+/// What is kept of an error: of an answer only its codes, because its words may quote the debtor's address, and the reason
+/// of a message goes into the record and to others (L5).
+fn told(error: &lettre::transport::smtp::Error) -> String {
+    let Some(code) = error.status() else { return error.to_string() };
+    codes(&code.to_string(), &error.source().map(ToString::to_string).unwrap_or_default())
+}
+
+/// The reply code, and the enhanced one (RFC 3463) where the words begin with it.
+fn codes(code: &str, words: &str) -> String {
+    let numbers = |word: &&str| word.split('.').count() == 3 && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let enhanced = words.split_whitespace().next().filter(numbers);
+    enhanced.map_or_else(|| format!("answer {code}"), |enhanced| format!("answer {code} {enhanced}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_kept_without_its_words() {
+        let cases = [
+            ("5.1.1 <ana@client.example>: Recipient address rejected", "answer 550 5.1.1"),
+            ("ana@client.example is unknown", "answer 550"),
+            ("10.0.0.1 said no", "answer 550"),
+            ("", "answer 550"),
+        ];
+        for (words, kept) in cases {
+            assert_eq!(codes("550", words), kept);
+        }
+    }
 
     #[test]
     fn a_line_that_begins_with_a_dot_does_not_end_the_letter() {

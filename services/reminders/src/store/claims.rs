@@ -22,7 +22,8 @@ impl Claimed {
     }
 }
 
-/// Claims customers of these tenants that are due, those that have waited longest first; in order of key.
+/// Claims customers of these tenants that are due, those that have waited longest first; in order of key. The lease counts
+/// from the start of the transaction, as that of the message does: both end at one instant.
 pub(crate) async fn take(
     conn: &mut PgConnection,
     tenants: &[Uuid],
@@ -36,7 +37,7 @@ pub(crate) async fn take(
            SELECT c.tenant_id, c.customer_id FROM customers c
            WHERE c.next_due_at <= $1 AND c.tenant_id = ANY($2) AND c.claim_id IS NULL
            ORDER BY c.next_due_at, c.tenant_id, c.customer_id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
-         UPDATE customers c SET claim_id = $4, claimed_until = clock_timestamp() + make_interval(secs => $5)
+         UPDATE customers c SET claim_id = $4, claimed_until = now() + make_interval(secs => $5)
          FROM due JOIN tenants t USING (tenant_id)
          WHERE c.tenant_id = due.tenant_id AND c.customer_id = due.customer_id
          RETURNING c.tenant_id, c.customer_id, c.time_zone, t.time_zone AS tenant_zone, t.send_hour",
@@ -92,7 +93,7 @@ pub(crate) async fn release(conn: &mut PgConnection, claim_id: Uuid, customers: 
 
 /// Frees customers whose claim has run out in real time.
 pub(crate) async fn expire(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE customers SET claim_id = NULL, claimed_until = NULL WHERE claimed_until <= clock_timestamp()")
+    sqlx::query!("UPDATE customers SET claim_id = NULL, claimed_until = NULL WHERE claimed_until <= now()")
         .execute(conn)
         .await?;
     Ok(())

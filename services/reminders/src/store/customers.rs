@@ -35,13 +35,32 @@ pub(crate) async fn lock(conn: &mut PgConnection, keys: &Keys) -> Result<BTreeMa
     Ok(locked.into_iter().map(|row| ((row.tenant_id, row.customer_id), row.segment)).collect())
 }
 
-/// Keeps the tenants of these rows as they are until the end of the transaction.
+/// Keeps the tenants of these rows as they are until the end of the transaction, also those that have not come (D13): else
+/// one who plans for a tenant that is just coming, and the one that brings it, would each miss the other's rows.
 pub(crate) async fn lock_tenants(conn: &mut PgConnection, keys: &Keys) -> Result<(), sqlx::Error> {
     let mut tenants = keys.tenants.clone();
     tenants.dedup();
+    sqlx::query!(
+        r#"SELECT count(pg_advisory_xact_lock_shared(hashtextextended(t::text, 0))) AS "locked!"
+           FROM unnest($1::uuid[]) AS k (t)"#,
+        &tenants
+    )
+    .fetch_one(&mut *conn)
+    .await?;
     sqlx::query!("SELECT tenant_id FROM tenants WHERE tenant_id = ANY($1) ORDER BY tenant_id FOR SHARE", &tenants)
         .fetch_all(conn)
         .await?;
+    Ok(())
+}
+
+/// Keeps everybody away from these tenants, in ascending order, whether they have come or not.
+pub(crate) async fn lock_coming_tenants(conn: &mut PgConnection, tenants: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"SELECT count(pg_advisory_xact_lock(hashtextextended(t::text, 0))) AS "locked!" FROM unnest($1::uuid[]) AS k (t)"#,
+        tenants
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(())
 }
 

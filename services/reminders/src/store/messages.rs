@@ -56,7 +56,7 @@ pub(crate) async fn claim(
         "INSERT INTO messages AS m (tenant_id, message_id, customer_id, day, version, channel, status, attempt_id,
            lease_until, changed_at)
          SELECT tenant_id, message_id, customer_id, day, 1, 'email', 'claimed', $5,
-           clock_timestamp() + make_interval(secs => $6), $7
+           now() + make_interval(secs => $6), $7
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[]) AS n (tenant_id, message_id, customer_id, day)
          ON CONFLICT (tenant_id, message_id) DO UPDATE SET status = 'claimed', version = m.version + 1,
            attempt_id = excluded.attempt_id, lease_until = excluded.lease_until, changed_at = excluded.changed_at
@@ -220,7 +220,7 @@ pub(crate) async fn expire(conn: &mut PgConnection, reason: &str, now: DateTime<
         "UPDATE messages m SET status = CASE m.status WHEN 'sending' THEN 'uncertain' ELSE 'planned' END,
            reason = CASE m.status WHEN 'sending' THEN $1 ELSE m.reason END,
            version = m.version + 1, attempt_id = NULL, lease_until = NULL, changed_at = $2
-         WHERE m.lease_until <= clock_timestamp()
+         WHERE m.lease_until <= now()
          RETURNING m.tenant_id, m.message_id, m.version, m.customer_id, m.contact_id, m.channel, m.status, m.reason,
                    m.day, m.invoice_ids, m.level, m.changed_at",
         reason,

@@ -34,6 +34,8 @@ use crate::store::{Keys, customers, plan, snapshots, sources};
 
 /// How long a barrier is good for (D11).
 const BARRIER_VALID: Duration = Duration::from_secs(2);
+/// How often a check may come too late for its barrier before its customers are given back.
+const CHECK_ATTEMPTS: u32 = 3;
 /// A hand-off begins at most this long after its last check; later ones are checked again (R2).
 const START_WITHIN: Duration = Duration::from_secs(2);
 /// An answer of the relay that cannot be recorded makes the message uncertain: worth a few tries.
@@ -156,19 +158,19 @@ impl Dispatch {
 
     /// The last check. It fails closed: without a barrier nothing is decided.
     async fn decide(&self, batch: &Batch) -> anyhow::Result<Letters> {
-        loop {
+        for _ in 0..CHECK_ATTEMPTS {
             let (ingestion, promises) = tokio::try_join!(self.barrier.pass(INGESTION), self.barrier.pass(PROMISES))?;
             let passed = Instant::now();
             let positions =
                 Positions { ingestion_seq: i64::try_from(ingestion)?, promises_seq: i64::try_from(promises)? };
             let mut tx = self.pool.begin().await?;
-            if passed.elapsed() > BARRIER_VALID {
-                continue; // waiting for a connection has made it too old
-            }
             let now = self.clock.now(&mut tx).await?;
             let keys = batch.keys();
             customers::lock_tenants(&mut tx, &keys).await?;
             let held = claims::still_held(&mut tx, batch.claim_id, &keys).await?;
+            if passed.elapsed() > BARRIER_VALID {
+                continue; // waiting for a connection or for the locks has made it too old
+            }
             let covered = sources::covered_tenants(&mut tx, now).await?;
             let (due, uncovered): (Vec<Key>, Vec<Key>) = held.iter().partition(|(tenant, _)| covered.contains(tenant));
             messages::unclaim(&mut tx, batch.claim_id, &batch.messages(uncovered)).await?;
@@ -195,6 +197,7 @@ impl Dispatch {
             self.wake.notify();
             return Ok(Letters { checked: Instant::now(), written: letters.written });
         }
+        anyhow::bail!("no check came in time for its barrier")
     }
 
     async fn save(

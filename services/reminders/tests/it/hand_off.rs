@@ -166,3 +166,41 @@ async fn a_planned_message_ends_even_when_nothing_is_due_any_more() {
     assert_eq!(states.last().unwrap(), &state("2026-03-24", "failed"));
     assert!(world.mails().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_kept_of_an_answer_names_nobody() {
+    let (world, _) = one_invoice().await;
+    world.relay.set_behaviour(Behaviour::RefusePermanent(550));
+    world.tick(WEEK_BEFORE).await;
+    let reasons: Vec<String> = world
+        .bed
+        .published::<contracts::reminders::MessageChanged>()
+        .await
+        .into_iter()
+        .filter(|message| message.status == "failed")
+        .map(|message| message.reason)
+        .collect();
+    assert_eq!(reasons.len(), 1);
+    assert!(reasons[0].starts_with("answer 550") && !reasons[0].contains('@'), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn a_customer_and_its_message_are_claimed_until_the_same_instant() {
+    let (world, _) = one_invoice().await;
+    "no relay".clone_into(&mut world.refusal.lock().unwrap());
+    // What a claim that is not given back leaves: the leases must run out together, or the customer is free while its
+    // message seems to be under way, and the day is lost.
+    let keep = "CREATE TABLE seen AS SELECT NULL::timestamptz AS customer, NULL::timestamptz AS message WHERE false;
+                GRANT ALL ON seen TO PUBLIC;
+                CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                  INSERT INTO seen SELECT claimed_until, NEW.lease_until FROM customers
+                    WHERE tenant_id = NEW.tenant_id AND customer_id = NEW.customer_id;
+                  RETURN NULL; END $$;
+                CREATE TRIGGER see AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION see();";
+    sqlx::raw_sql(keep).execute(&world.bed.owner()).await.unwrap();
+    world.bed.applied().await;
+    world.try_tick(WEEK_BEFORE).await.unwrap_err();
+    let together: Vec<bool> =
+        sqlx::query_scalar("SELECT customer = message FROM seen").fetch_all(&world.bed.worker()).await.unwrap();
+    assert_eq!(together, [true]);
+}

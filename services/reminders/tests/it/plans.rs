@@ -188,3 +188,40 @@ async fn the_same_facts_give_the_same_letters_to_the_last_octet() {
     }
     assert_eq!(runs[0], runs[1]);
 }
+
+#[tokio::test]
+async fn an_invoice_that_meets_its_tenant_half_way_is_planned() {
+    let world = World::new().await;
+    let acme = testkit::TestTenant::new("acme");
+    // A replica that applies an invoice before the tenant's own batch is committed, and has looked for the tenant already.
+    let mut replica = world.bed.worker().begin().await.unwrap();
+    let keep_away = "SELECT count(pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 0)))";
+    sqlx::query(keep_away).bind(acme.tenant_id).execute(&mut *replica).await.unwrap();
+    let customer = uuid::Uuid::from_u128(1);
+    sqlx::query("INSERT INTO customers (tenant_id, customer_id) VALUES ($1, $2)")
+        .bind(acme.tenant_id)
+        .bind(customer)
+        .execute(&mut *replica)
+        .await
+        .unwrap();
+    sqlx::query(
+        "INSERT INTO invoices (tenant_id, invoice_id, version, legal_entity_id, customer_id, number, currency, amount,
+           open_amount, expected_net, disputed_amount, issue_date, due_date, effective_due_date, status)
+         VALUES ($1, $2, 1, $2, $2, 'F-1', 'COP', 1, 1, 1, 0, '2026-03-01', '2026-03-31', '2026-03-31', 'open')",
+    )
+    .bind(acme.tenant_id)
+    .bind(customer)
+    .execute(&mut *replica)
+    .await
+    .unwrap();
+    world.bed.tenant("acme").await;
+    let waits = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let waiting = || async { sqlx::query_scalar(waits).fetch_one(&world.bed.worker()).await.unwrap() };
+    testkit::eventually("the tenant waits for the replica", waiting).await;
+    replica.commit().await.unwrap();
+    world.bed.applied().await;
+    let planned = "SELECT next_due_at IS NOT NULL FROM customers WHERE tenant_id = $1";
+    let planned: bool = sqlx::query_scalar(planned).bind(acme.tenant_id).fetch_one(&world.bed.worker()).await.unwrap();
+    assert!(planned);
+}

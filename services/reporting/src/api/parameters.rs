@@ -45,8 +45,9 @@ impl Parameters {
     pub(super) fn date(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let date: Option<NaiveDate> = text.parse().ok();
-        // The parser is more forgiving than the format: `2026-5-1` and `+2026-05-01` are read too.
-        match date.filter(|date| date.to_string() == text) {
+        // The parser is more forgiving than the format: `2026-5-1` is read too, and years that no table holds, as
+        // `-9999-01-01`.
+        match date.filter(|date| text.len() == 10 && date.to_string() == text) {
             Some(date) => Ok(Some(date)),
             None => Err(Problem::parameter(name, "is not a date that exists, written YYYY-MM-DD")),
         }

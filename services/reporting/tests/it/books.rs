@@ -25,11 +25,7 @@ impl Office {
         let settings = ReportingConfig { https: false, promise_window_days: 7 };
         let config = Config { frame: bed.frame_config(), reporting: settings };
         // Written before the role starts: this role decides nothing by ticks, it only reads what day it is.
-        sqlx::query("INSERT INTO virtual_clock (instant) VALUES ($1)")
-            .bind(instant(NOW))
-            .execute(&bed.worker())
-            .await
-            .unwrap();
+        sqlx::query("UPDATE virtual_clock SET instant = $1").bind(instant(NOW)).execute(&bed.worker()).await.unwrap();
         let role = bed.run(|shutdown| reporting::run(config, shutdown)).await;
         Self { bed, _role: role }
     }

@@ -11,6 +11,8 @@ async fn bad_parameters_are_refused_by_name() {
         ("/v1/kpis?from=2026-02-30", "from"),
         ("/v1/kpis?from=2026-2-3", "from"),
         ("/v1/kpis?from=", "from"),
+        ("/v1/kpis?from=-9999-01-01", "from"),
+        ("/v1/aging?as_of=%2B12026-01-01", "as_of"),
         ("/v1/kpis?to=yesterday", "to"),
         ("/v1/kpis?from=2026-06-02&to=2026-06-01", "from"),
         ("/v1/kpis?from=2027-01-01", "from"),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Dirty;
 use crate::store::customers::{self, CustomerRow};
-use crate::store::invoices;
+use crate::store::{assessments, invoices};
 
 pub(super) type Newest = BTreeMap<(Uuid, Uuid), CustomerRow>;
 
@@ -39,11 +39,19 @@ pub(super) async fn apply(conn: &mut PgConnection, newest: &Newest, dirty: &mut 
         return Ok(());
     }
     let known = customers::known(conn, newest.keys().copied()).await?;
-    let moved = newest.iter().filter(|(key, row)| {
-        known.get(*key).is_some_and(|(version, country)| *version < row.version && *country != row.country)
-    });
-    for ((tenant_id, _), day) in invoices::first_known(conn, moved.map(|(key, _)| *key)).await? {
-        dirty.from(tenant_id, day);
+    let moved: Vec<(Uuid, Uuid)> = newest
+        .iter()
+        .filter(|(key, row)| {
+            known.get(*key).is_some_and(|(version, country)| *version < row.version && *country != row.country)
+        })
+        .map(|(key, _)| *key)
+        .collect();
+    if !moved.is_empty() {
+        for ((tenant_id, _), day) in invoices::first_known(conn, moved.iter().copied()).await? {
+            dirty.from(tenant_id, day);
+        }
+        // Of whom nothing is learned yet, all that was said is the habit of the other group.
+        assessments::forget_presumed(conn, &moved).await?;
     }
     customers::save(conn, &newest.values().cloned().collect::<Vec<_>>()).await?;
     Ok(customers::ensure(conn, &newest.keys().copied().collect()).await?)

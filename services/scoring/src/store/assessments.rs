@@ -100,3 +100,25 @@ pub(crate) async fn missing(conn: &mut PgConnection, tenant_id: Uuid, limit: i64
     .fetch_all(conn)
     .await
 }
+
+/// Forgets the assessments of those of the customers of whom nothing has been learned, and has them made again.
+pub(crate) async fn forget_presumed(conn: &mut PgConnection, keys: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
+    let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.iter().copied().unzip();
+    sqlx::query!(
+        "WITH forgotten AS (
+           DELETE FROM assessments a USING unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
+           WHERE a.tenant_id = k.tenant_id AND a.customer_id = k.customer_id
+             AND NOT EXISTS (
+               SELECT FROM learned_states s
+               WHERE s.tenant_id = k.tenant_id AND s.scope = 'customer' AND s.owner = k.customer_id::text)
+           RETURNING a.tenant_id, a.customer_id)
+         UPDATE published_scores p SET pending = true
+         FROM (SELECT DISTINCT tenant_id, customer_id FROM forgotten) f
+         WHERE p.tenant_id = f.tenant_id AND p.customer_id = f.customer_id",
+        &tenants,
+        &customers
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

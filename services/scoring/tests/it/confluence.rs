@@ -5,7 +5,7 @@ use contracts::Event;
 use contracts::ingestion::{CustomerChanged, InvoiceChanged};
 use testkit::TestTenant;
 
-use crate::house::{House, customer, date, invoice, paid};
+use crate::house::{House, customer, date, invoice, morning, paid};
 
 enum Told {
     Customer(CustomerChanged),
@@ -78,4 +78,52 @@ async fn any_order_learns_the_same_bits() {
         assert_eq!(expected, learned);
     }
     assert_eq!(expected.len(), learned.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_country_that_comes_after_the_end_of_a_month_says_what_it_would_have_said_before() {
+    let house = House::open().await;
+    let (early, late) = (house.bed.tenant("early").await, house.bed.tenant("late").await);
+    for tenant in [&early, &late] {
+        for number in 0..4_u128 {
+            publish(&house, &customer(tenant, number, "CO")).await;
+            let open = invoice(tenant, number, number, date("2026-01-02"), date("2026-01-09"));
+            publish(&house, &paid(&open, date("2026-01-20"))).await;
+        }
+        publish(&house, &invoice(tenant, 9, 9, date("2026-01-15"), date("2026-03-31"))).await;
+    }
+    publish(&house, &customer(&early, 9, "CO")).await;
+    house.after(date("2026-02-02")).await;
+    publish(&house, &customer(&late, 9, "CO")).await;
+    house.after(date("2026-02-03")).await;
+    assert_eq!(house.digest(&late).await, house.digest(&early).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_cannot_be_closed_keeps_nobody_waiting() {
+    let house = House::open().await;
+    let (one, other) = (house.bed.tenant("one").await, house.bed.tenant("other").await);
+    let (first, second) = if one.tenant_id < other.tenant_id { (one, other) } else { (other, one) };
+    for tenant in [&first, &second] {
+        publish(&house, &invoice(tenant, 1, 1, date("2026-01-02"), date("2026-01-09"))).await;
+    }
+    house.after(date("2026-01-15")).await;
+    let damage = "UPDATE learned_states SET cells = cells[2:] WHERE tenant_id = $1";
+    sqlx::query(damage).bind(first.tenant_id).execute(&house.bed.owner()).await.unwrap();
+    for tenant in [&first, &second] {
+        publish(&house, &invoice(tenant, 2, 1, date("2026-01-02"), date("2026-01-16"))).await;
+    }
+    house.bed.applied().await;
+    house.bed.set_clock(morning(date("2026-01-17"))).await;
+    let tick = contracts::common::TickRequest {
+        now: Some(contracts::wire::timestamp(morning(date("2026-01-17")))),
+        applied_through: std::collections::HashMap::new(),
+    };
+    let subject = contracts::subject::clock_tick("scoring");
+    house.bed.nats().request(subject, prost::Message::encode_to_vec(&tick).into()).await.unwrap();
+    let learned = "SELECT learned_through FROM learning WHERE tenant_id = $1";
+    let through = async |tenant: &TestTenant| -> NaiveDate {
+        sqlx::query_scalar(learned).bind(tenant.tenant_id).fetch_one(&house.bed.worker()).await.unwrap()
+    };
+    assert_eq!((through(&first).await, through(&second).await), (date("2026-01-15"), date("2026-01-16")));
 }
