@@ -29,7 +29,7 @@ lint: preflight-lint ## Check formatting and clippy's advice; a warning fails
 
 .PHONY: architecture
 architecture: preflight-build ## Check which package may know which
-	cargo test -p e2e --locked --test architecture
+	cargo test -p e2e --locked --test stories architecture
 
 .PHONY: sqlx
 sqlx: preflight-servers ## Regenerate services/*/.sqlx from queries and migrations (ARGS: services)
