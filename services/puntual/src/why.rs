@@ -125,7 +125,8 @@ async fn ask(options: &Why) -> anyhow::Result<Answer> {
 
 fn tell(answer: &Answer, language: Language, details: bool) -> Vec<String> {
     let customer = &answer.customer;
-    let (code, segment) = (&customer.code, customer.segment.replace('_', " "));
+    let code = &customer.code;
+    let segment = if customer.segment.is_empty() { "unknown".into() } else { customer.segment.replace('_', " ") };
     let mut lines = vec![format!("{code} on {} ({}, segment {segment} now)", answer.day, customer.time_zone)];
     if answer.decisions.is_empty() {
         lines.push("  No step of any invoice was decided on that day.".to_owned());

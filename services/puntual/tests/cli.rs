@@ -1,9 +1,10 @@
 //! The executable as a newcomer meets it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot start the executable has failed")]
 
 use std::process::Command;
 
 fn puntual(arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_puntual")).args(arguments).output().expect("puntual starts");
+    let output = Command::new(env!("CARGO_BIN_EXE_puntual")).args(arguments).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }

@@ -215,7 +215,7 @@ pub(crate) fn recognise(names: &[String]) -> Result<&'static Layout, Unfit> {
     let nearest = LAYOUTS
         .iter()
         .map(|layout| (layout, misfit(layout)))
-        .min_by_key(|(_, unfit)| (unfit.missing.len() + unfit.unknown.len(), unfit.unknown.len()));
+        .min_by_key(|(_, unfit)| (unfit.unknown.len(), unfit.missing.len()));
     match nearest {
         Some((layout, unfit)) if unfit.missing.is_empty() && unfit.unknown.is_empty() && unfit.twice.is_empty() => {
             Ok(layout)
