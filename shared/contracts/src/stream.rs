@@ -21,3 +21,29 @@ pub const REPORTING: Stream =
     Stream { name: "REPORTING_EVENTS", service: "reporting", subjects: "puntual.reporting.*.*.*" };
 
 pub const ALL: [Stream; 5] = [INGESTION, SCORING, REMINDERS, PROMISES, REPORTING];
+
+impl Stream {
+    /// The streams that the owner of this one consumes. The graph has no cycle: ticks of a virtual clock and barriers go
+    /// along it (D17).
+    pub fn upstream(self) -> &'static [Self] {
+        match self.service {
+            "scoring" | "promises" => &[INGESTION],
+            "reminders" => &[INGESTION, SCORING, PROMISES],
+            "reporting" => &[INGESTION, SCORING, PROMISES, REMINDERS],
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_never_flow_in_a_circle() {
+        let order = [INGESTION, SCORING, PROMISES, REMINDERS, REPORTING];
+        for (place, stream) in order.iter().enumerate() {
+            assert!(stream.upstream().iter().all(|earlier| order[..place].contains(earlier)), "{}", stream.name);
+        }
+    }
+}

@@ -91,8 +91,9 @@ impl Frame {
         })
     }
 
-    /// Applies the events of another service's stream from now on.
+    /// Applies the events of a stream upstream from now on.
     pub fn consume<H: Handler>(&mut self, stream: Stream, handler: H) {
+        debug_assert!(self.stream.upstream().contains(&stream), "{} is not upstream", stream.name);
         let (consumer, position) = Consumer::new(
             stream,
             self.stream.service,

@@ -170,30 +170,15 @@ impl Bed {
 
     /// Returns when the role has applied everything that was published on the streams it consumes.
     pub async fn applied(&self) {
-        for stream in stream::ALL {
-            let last = self.last_sequence(stream).await;
-            if stream == self.stream || last == 0 {
-                continue;
-            }
+        for stream in self.stream.upstream() {
+            let last = self.last_sequence(*stream).await;
             crate::eventually(&format!("{} applied", stream.name), || async {
                 let durable: Result<jetstream::consumer::PullConsumer, _> =
                     self.jetstream.get_consumer_from_stream(self.stream.service, stream.name).await;
-                match durable {
-                    Ok(durable) => durable.cached_info().ack_floor.stream_sequence >= last,
-                    // Streams that the role does not consume have no durable of it.
-                    Err(_) => !self.consumes(stream).await,
-                }
+                durable.is_ok_and(|durable| durable.cached_info().ack_floor.stream_sequence >= last)
             })
             .await;
         }
-    }
-
-    async fn consumes(&self, stream: Stream) -> bool {
-        // The durable is made right after start; a stream without one half a second later is not consumed.
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let durable: Result<jetstream::consumer::PullConsumer, _> =
-            self.jetstream.get_consumer_from_stream(self.stream.service, stream.name).await;
-        durable.is_ok()
     }
 
     /// Every event of one type in the role's own stream, oldest first, once the relay has caught up.
@@ -223,8 +208,8 @@ impl Bed {
     /// One tick of the virtual clock: sets it, lets the role apply everything published, do what is due and publish.
     pub async fn tick(&self, now: DateTime<Utc>) {
         let mut applied_through = HashMap::new();
-        for stream in stream::ALL.into_iter().filter(|stream| *stream != self.stream) {
-            applied_through.insert(stream.name.to_owned(), self.last_sequence(stream).await);
+        for stream in self.stream.upstream() {
+            applied_through.insert(stream.name.to_owned(), self.last_sequence(*stream).await);
         }
         self.command(subject::clock_tick(self.stream.service), now, applied_through).await;
     }
