@@ -6,7 +6,7 @@ pub mod operator;
 mod store;
 
 use contracts::stream;
-use runtime::{Frame, FrameConfig};
+use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,11 @@ pub struct Config {
 pub struct IngestionConfig {}
 
 /// Runs the role until `shutdown`.
-pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub fn run(config: Config, shutdown: CancellationToken) -> Running {
+    Box::pin(work(config, shutdown))
+}
+
+async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let frame = Frame::start(stream::INGESTION, config.frame, shutdown).await?;
     frame.run(api::router()).await
 }

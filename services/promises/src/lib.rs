@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use contracts::stream;
-use runtime::{Frame, FrameConfig};
+use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,11 @@ pub struct Config {
 }
 
 /// Works until `shutdown`.
-pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub fn run(config: Config, shutdown: CancellationToken) -> Running {
+    Box::pin(work(config, shutdown))
+}
+
+async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let batch = i64::from(config.promises.batch);
     let policy = Arc::new(config.promises.policy().context("settings of promises")?);
     let mut frame = Frame::start(stream::PROMISES, config.frame, shutdown).await?;

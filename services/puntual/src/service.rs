@@ -79,7 +79,7 @@ macro_rules! role {
     ($service:expr, $role:ident, $file:expr) => {{
         let config: $role::Config = runtime::load_config($service.name(), &$service.defaults(), $file)?;
         let telemetry = (config.frame.log.clone(), config.frame.telemetry.clone());
-        let run: Running = Box::new(move |shutdown| Box::pin($role::run(config, shutdown)));
+        let run: Running = Box::new(move |shutdown| $role::run(config, shutdown));
         Ok(Configured { telemetry, run })
     }};
 }

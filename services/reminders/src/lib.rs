@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicI64;
 
 use anyhow::Context;
 use contracts::stream;
-use runtime::{Frame, FrameConfig};
+use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,11 @@ pub struct Settings {
 }
 
 /// Works until `shutdown`.
-pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub fn run(config: Config, shutdown: CancellationToken) -> Running {
+    Box::pin(work(config, shutdown))
+}
+
+async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let Settings { batch_customers, lease_seconds, max_attempts, smtp } = config.reminders;
     anyhow::ensure!(
         u64::from(lease_seconds) > smtp.call_timeout_seconds,

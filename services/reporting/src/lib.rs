@@ -7,7 +7,7 @@ mod handlers;
 mod store;
 
 use contracts::stream;
-use runtime::{Frame, FrameConfig};
+use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,11 @@ pub struct ReportingConfig {
 }
 
 /// Runs the role until `shutdown`.
-pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub fn run(config: Config, shutdown: CancellationToken) -> Running {
+    Box::pin(work(config, shutdown))
+}
+
+async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut frame = Frame::start(stream::REPORTING, config.frame, shutdown).await?;
     frame.consume(stream::INGESTION, handlers::FromIngestion);
     frame.consume(stream::SCORING, handlers::FromScoring);

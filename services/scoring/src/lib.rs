@@ -1,7 +1,7 @@
 //! The `scoring` role: how likely a customer pays late, by how much, and in which segment that puts it.
 
 use contracts::stream;
-use runtime::{Frame, FrameConfig};
+use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,11 @@ pub struct ScoringSettings {
 }
 
 /// Works until `shutdown`.
-pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub fn run(config: Config, shutdown: CancellationToken) -> Running {
+    Box::pin(work(config, shutdown))
+}
+
+async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut frame = Frame::start(stream::SCORING, config.frame, shutdown).await?;
     frame.consume(stream::INGESTION, handlers::Facts);
     frame.sweep(sweeps::DayClose {

@@ -1,5 +1,6 @@
 //! The order in which a role starts, works and stops.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,13 @@ const OUTBOX_RETENTION: &str = "30 days";
 /// After that, whatever still runs is abandoned to the inbox and the leases.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// A future behind a pointer. An `async fn` is compiled where it is polled: without this, every executable and every role
+/// would compile the whole frame, and the executable all roles, over again.
+pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A role at work.
+pub type Running = Boxed<anyhow::Result<()>>;
+
 /// A role's process while it is being wired.
 pub struct Frame {
     pub worker: PgPool,
@@ -53,7 +61,11 @@ pub struct Frame {
 
 impl Frame {
     /// Connects, ensures the role's own stream and starts its relay.
-    pub async fn start(stream: Stream, config: FrameConfig, shutdown: CancellationToken) -> anyhow::Result<Self> {
+    pub fn start(stream: Stream, config: FrameConfig, shutdown: CancellationToken) -> Boxed<anyhow::Result<Self>> {
+        Box::pin(Self::connect(stream, config, shutdown))
+    }
+
+    async fn connect(stream: Stream, config: FrameConfig, shutdown: CancellationToken) -> anyhow::Result<Self> {
         health::install_metrics();
         tracing::info!(service = stream.service, ?config, "starting");
         let pool = |url| database::connect(url, stream.service, config.database.max_connections);
@@ -126,7 +138,11 @@ impl Frame {
     }
 
     /// Works until the role is told to stop, then lets what is under way end.
-    pub async fn run(self, api: Router<Door>) -> anyhow::Result<()> {
+    pub fn run(self, api: Router<Door>) -> Running {
+        Box::pin(self.work(api))
+    }
+
+    async fn work(self, api: Router<Door>) -> anyhow::Result<()> {
         let commands = Arc::new(Commands {
             client: self.nats.clone(),
             stream: self.stream,

@@ -19,6 +19,6 @@ pub use caller::{Caller, SESSION_COOKIE};
 pub use clock::Clock;
 pub use config::{FrameConfig, load_config};
 pub use door::Door;
-pub use frame::Frame;
+pub use frame::{Boxed, Frame, Running};
 pub use problem::{FieldError, Problem};
 pub use sweep::Sweep;
