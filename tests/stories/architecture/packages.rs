@@ -16,19 +16,21 @@ pub(super) struct Dependency {
     pub(super) is_dev: bool,
 }
 
-const FRAME: [&str; 4] = ["runtime", "messaging", "contracts", "primitives"];
+const FRAME: [&str; 5] = ["runtime", "messaging", "contracts", "primitives", "faults"];
 
 /// What a package may build on, and what its tests may use besides.
 fn allowed(package: &str) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
     Some(match package {
-        "primitives" | "mailcatcher" => (vec![], vec![]),
+        "primitives" | "mailcatcher" | "faults" => (vec![], vec![]),
         "contracts" => (vec!["primitives"], vec![]),
-        "messaging" => (vec!["contracts", "primitives"], vec!["testkit"]),
-        "runtime" => (vec!["messaging", "contracts", "primitives"], vec!["testkit"]),
+        "messaging" => (vec!["contracts", "primitives", "faults"], vec!["testkit"]),
+        "runtime" => (vec!["messaging", "contracts", "primitives", "faults"], vec!["testkit"]),
         "testkit" => (FRAME.to_vec(), vec![]),
         // The demo receives its own reminders: that is the product, not a test.
         "puntual" => ([&ROLES[..], &FRAME, &["mailcatcher"]].concat(), vec!["testkit"]),
         "e2e" => (vec![], [&FRAME[..], &["testkit", "mailcatcher"]].concat()),
+        // They know the product from outside, and what it is made of in one place: the contracts.
+        "crashlab" | "bench" => ([&FRAME[..], &["testkit", "mailcatcher"]].concat(), vec![]),
         role if ROLES.contains(&role) => (FRAME.to_vec(), vec!["testkit", "mailcatcher"]),
         _ => return None,
     })
