@@ -12,7 +12,8 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contracts::Stream;
-use messaging::{Barrier, Consumer, Handler, Position, Relay, Wake, topology};
+use messaging::topology::{self, TopologyError};
+use messaging::{Barrier, Consumer, Handler, Position, Relay, Wake};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -30,9 +31,10 @@ use crate::{database, health};
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often partitions are made ahead and old rows dropped.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);
-/// What a stream cannot deliver any more needs no inbox row.
-const INBOX_RETENTION: &str = "10 days";
+/// A stream that is lost is published again from here.
 const OUTBOX_RETENTION: &str = "30 days";
+/// What can still be published again must be recognised: longer than any outbox keeps an event and its stream after that.
+const INBOX_RETENTION: &str = "40 days";
 /// After that, whatever still runs is abandoned to the inbox and the leases.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -74,7 +76,11 @@ impl Frame {
         let clock = Clock::of_database(&mut *worker.acquire().await?).await?;
         let nats = connect_nats(stream.service, &config).await?;
         let jetstream = jetstream::new(nats.clone());
-        topology::ensure_stream(&jetstream, stream, config.nats.stream_replicas).await?;
+        match topology::find_stream(&jetstream, stream).await {
+            Err(error @ TopologyError::Differs { .. }) => return Err(error.into()),
+            // The relay makes it when it is not there, and waits for the broker when that is not there.
+            Ok(_) | Err(_) => {}
+        }
         let wake = Wake::default();
         let tasks = TaskTracker::new();
         let relay = Relay {
@@ -82,6 +88,7 @@ impl Frame {
             database_url: config.database.worker_url.expose_secret().to_owned(),
             client: nats.clone(),
             jetstream: jetstream.clone(),
+            replicas: config.nats.stream_replicas,
             wake: wake.clone(),
         };
         // What is written while everything stops leaves at the next start: the outbox keeps it.
