@@ -38,6 +38,14 @@ const INBOX_RETENTION: &str = "40 days";
 /// After that, whatever still runs is abandoned to the inbox and the leases.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What was written to a broker that died is never answered. Whoever waits for it finds out after this, and asks again.
+const BROKER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How soon a connection that only seems to be there is noticed.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// Between attempts to reach the broker again: this much longer after each one.
+const RECONNECT_STEP: Duration = Duration::from_millis(50);
+const LONGEST_RECONNECT: Duration = Duration::from_millis(500);
+
 /// A future behind a pointer. An `async fn` is compiled where it is polled: without this, every executable and every role
 /// would compile the whole frame, and the executable all roles, over again.
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -75,7 +83,7 @@ impl Frame {
         let door = pool(&config.database.door_url).await?;
         let clock = Clock::of_database(&mut *worker.acquire().await?).await?;
         let nats = connect_nats(stream.service, &config).await?;
-        let jetstream = jetstream::new(nats.clone());
+        let jetstream = jetstream::context::ContextBuilder::new().timeout(BROKER_TIMEOUT).build(nats.clone());
         match topology::find_stream(&jetstream, stream).await {
             Err(error @ TopologyError::Differs { .. }) => return Err(error.into()),
             // The relay makes it when it is not there, and waits for the broker when that is not there.
@@ -203,6 +211,11 @@ async fn connect_nats(service: &str, config: &FrameConfig) -> anyhow::Result<asy
         .name(format!("puntual {service}"))
         .client_capacity(4_096)
         .subscription_capacity(8_192)
+        .ping_interval(PING_INTERVAL)
+        .request_timeout(Some(BROKER_TIMEOUT))
+        .reconnect_delay_callback(|attempts| {
+            RECONNECT_STEP.saturating_mul(u32::try_from(attempts).unwrap_or(u32::MAX)).min(LONGEST_RECONNECT)
+        })
         .retry_on_initial_connect();
     if !config.nats.credentials_file.is_empty() {
         options = options.credentials_file(&config.nats.credentials_file).await.context("nats credentials")?;
