@@ -17,6 +17,7 @@ mod outgoing;
 mod settings;
 mod store;
 mod sweeps;
+mod timers;
 
 pub use settings::Settings;
 
