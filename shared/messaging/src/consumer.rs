@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::HandlerError;
+use crate::poison::{self, Wanted};
+use crate::redrive::Redrive;
 use crate::relay::Wake;
 use crate::topology::{self, TopologyError};
 use crate::{dead_letter, trace};
@@ -46,6 +48,21 @@ pub struct Delivery {
     /// Position in the stream.
     pub stream_seq: u64,
     traceparent: Option<String>,
+}
+
+impl Delivery {
+    /// A dead letter as it once arrived.
+    pub(crate) fn of_letter(letter: &dead_letter::Letter) -> Self {
+        Self {
+            event_id: letter.event_id,
+            subject: letter.subject.clone(),
+            tenant_id: letter.tenant_id,
+            customer_id: letter.customer_id,
+            payload: letter.payload.clone().unwrap_or_default().into(),
+            stream_seq: letter.stream_seq.unsigned_abs(),
+            traceparent: None,
+        }
+    }
 }
 
 /// Applies events to a role's tables.
@@ -127,7 +144,7 @@ pub struct Consumer<H> {
     jetstream: Context,
     wake: Wake,
     handler: H,
-    wanted: HashSet<&'static str>,
+    wanted: Wanted,
     moved: watch::Sender<u64>,
 }
 
@@ -142,14 +159,21 @@ impl<H: Handler> Consumer<H> {
     ) -> (Self, Position) {
         let (moved, watched) = watch::channel(0);
         let position = Position { stream, service, jetstream: jetstream.clone(), moved: watched };
-        let wanted = handler.subjects().into_iter().collect();
+        let wanted = Wanted::of(&handler);
         (Self { stream, service, pool, jetstream, wake, handler, wanted, moved }, position)
     }
 
-    /// Applies events until `shutdown`; whatever fails is logged and taken up again.
+    /// Applies events until `shutdown`, and dead letters that are to be tried again.
     pub async fn run(self, shutdown: CancellationToken) {
+        let Self { stream, service, pool, handler, wanted, wake, .. } = &self;
+        let redrive = Redrive { stream: *stream, service, pool, handler, wanted, wake };
+        tokio::join!(self.consume_on(&shutdown), redrive.run(&shutdown));
+    }
+
+    /// Applies events; whatever fails is logged and taken up again.
+    async fn consume_on(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
-            match self.consume(&shutdown).await {
+            match self.consume(shutdown).await {
                 Ok(()) | Err(TopologyError::Missing(_)) => {}
                 Err(error) => tracing::warn!(stream = self.stream.name, %error, "consumer interrupted"),
             }
@@ -223,7 +247,7 @@ impl<H: Handler> Consumer<H> {
     }
 
     fn wants(&self, delivery: &Delivery) -> bool {
-        self.wanted.contains(delivery.subject.as_str())
+        self.wanted.wants(&delivery.subject)
     }
 
     async fn apply_with_retries(&self, batch: &[Delivery], shutdown: &CancellationToken) -> bool {
@@ -264,13 +288,14 @@ impl<H: Handler> Consumer<H> {
             .take(8)
             .for_each(|parent| trace::link(&span, parent));
         let mut tx = self.pool.begin().await?;
-        let new = unseen(&mut tx, batch).await?;
-        let applied = match self.handler.handle(&mut tx, &new).await {
+        let (new, unreadable) = self.wanted.part(unseen(&mut tx, batch).await?);
+        let dead = self.set_aside(&mut tx, unreadable).await?;
+        let applied = match poison::handle(&self.handler, &mut tx, &new).await {
             Ok(()) => tx.commit().await.map_err(HandlerError::from),
             Err(error) => tx.rollback().await.map_err(HandlerError::from).and(Err(error)),
         };
         match applied {
-            Ok(()) => {}
+            Ok(()) => self.announce(dead).await,
             Err(HandlerError::Reject(reason)) => {
                 tracing::warn!(stream = self.stream.name, %reason, "batch rejected, looking for the cause");
                 self.bisect(batch).await?;
@@ -284,10 +309,29 @@ impl<H: Handler> Consumer<H> {
     /// Applies what can be applied, in one transaction; each event that cannot becomes a dead letter of its own.
     async fn bisect(&self, batch: &[Delivery]) -> Result<(), HandlerError> {
         let mut tx = self.pool.begin().await?;
-        let new = unseen(&mut tx, batch).await?;
-        let mut dead = Vec::new();
+        let (new, unreadable) = self.wanted.part(unseen(&mut tx, batch).await?);
+        let mut dead = self.set_aside(&mut tx, unreadable).await?;
         self.apply_range(&mut tx, &new, &mut dead).await?;
         tx.commit().await?;
+        self.announce(dead).await;
+        Ok(())
+    }
+
+    /// Records what the handler cannot be given.
+    async fn set_aside(
+        &self,
+        conn: &mut PgConnection,
+        unreadable: Vec<(Delivery, String)>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let mut dead = Vec::with_capacity(unreadable.len());
+        for (delivery, reason) in unreadable {
+            dead_letter::record(conn, self.stream, &delivery, &reason).await?;
+            dead.push(format!("{}: {reason}", delivery.event_id));
+        }
+        Ok(dead)
+    }
+
+    async fn announce(&self, dead: Vec<String>) {
         for reason in dead {
             metrics::counter!("puntual_dead_letters_total", "stream" => self.stream.name, "service" => self.service)
                 .increment(1);
@@ -302,7 +346,6 @@ impl<H: Handler> Consumer<H> {
                 tracing::warn!(%error, "dead letter not announced; the table has it");
             }
         }
-        Ok(())
     }
 
     async fn apply_range(
@@ -312,13 +355,9 @@ impl<H: Handler> Consumer<H> {
         dead: &mut Vec<String>,
     ) -> Result<(), HandlerError> {
         let mut savepoint = conn.begin().await?;
-        let handled = match self.handler.handle(&mut savepoint, range).await {
+        let handled = match poison::handle(&self.handler, &mut savepoint, range).await {
             // What is checked at commit only would fail there for the whole batch: check it here, for this range.
-            Ok(()) => sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
-                .execute(&mut *savepoint)
-                .await
-                .map(drop)
-                .map_err(Into::into),
+            Ok(()) => dead_letter::check_constraints(&mut savepoint).await.map_err(HandlerError::from),
             Err(error) => Err(error),
         };
         match handled {

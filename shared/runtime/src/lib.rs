@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 pub mod config;
 pub mod database;
+mod dead_letters;
 mod door;
 mod frame;
 mod health;
