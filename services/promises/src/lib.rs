@@ -14,6 +14,7 @@ mod domain;
 mod handlers;
 mod judge;
 mod outgoing;
+pub mod reemit;
 mod settings;
 mod store;
 mod sweeps;

@@ -13,6 +13,7 @@ mod frame;
 mod health;
 pub mod key;
 mod problem;
+pub mod reemit;
 mod sweep;
 pub mod telemetry;
 

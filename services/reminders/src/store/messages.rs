@@ -284,6 +284,25 @@ pub(crate) async fn give_up_before(
     Ok(sorted(ended))
 }
 
+/// Counts the versions of these messages up.
+pub(crate) async fn raise_versions(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    messages: &[Uuid],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let raised = sqlx::query_as!(
+        Row,
+        "UPDATE messages m SET version = m.version + 1 WHERE m.tenant_id = $1 AND m.message_id = ANY($2)
+         RETURNING m.tenant_id, m.message_id, m.version, m.customer_id, m.contact_id, m.channel, m.status, m.reason,
+                   m.day, m.invoice_ids, m.level, m.changed_at",
+        tenant_id,
+        messages,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(sorted(raised))
+}
+
 /// Rows come back in no order; events are published in the order of ids.
 fn sorted(mut messages: Vec<Row>) -> Vec<Row> {
     messages.sort_by_key(Row::key);
