@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::HandlerError;
+use crate::poison::{self, Wanted};
+use crate::redrive::Redrive;
 use crate::relay::Wake;
 use crate::topology::{self, TopologyError};
 use crate::{dead_letter, trace};
@@ -54,6 +56,21 @@ pub struct Delivery {
     /// Position in the stream.
     pub stream_seq: u64,
     traceparent: Option<String>,
+}
+
+impl Delivery {
+    /// A dead letter as it once arrived.
+    pub(crate) fn of_letter(letter: &dead_letter::Letter) -> Self {
+        Self {
+            event_id: letter.event_id,
+            subject: letter.subject.clone(),
+            tenant_id: letter.tenant_id,
+            customer_id: letter.customer_id,
+            payload: letter.payload.clone().unwrap_or_default().into(),
+            stream_seq: letter.stream_seq.unsigned_abs(),
+            traceparent: None,
+        }
+    }
 }
 
 /// Applies events to a role's tables.
@@ -131,7 +148,7 @@ pub struct Consumer<H> {
     jetstream: Context,
     wake: Wake,
     handler: H,
-    wanted: HashSet<&'static str>,
+    wanted: Wanted,
     moved: watch::Sender<u64>,
     /// Set from the first time on that the durable was there: from then on its absence is a loss.
     attached: AtomicBool,
@@ -148,14 +165,22 @@ impl<H: Handler> Consumer<H> {
     ) -> (Self, Position) {
         let (moved, watched) = watch::channel(0);
         let position = Position { stream, service, jetstream: jetstream.clone(), moved: watched };
-        let wanted = handler.subjects().into_iter().collect();
-        (Self { stream, service, pool, jetstream, wake, handler, wanted, moved, attached: AtomicBool::new(false) }, position)
+        let wanted = Wanted::of(&handler);
+        let attached = AtomicBool::new(false);
+        (Self { stream, service, pool, jetstream, wake, handler, wanted, moved, attached }, position)
     }
 
-    /// Applies events until `shutdown`; whatever fails is logged and taken up again.
+    /// Applies events until `shutdown`, and dead letters that are to be tried again.
     pub async fn run(self, shutdown: CancellationToken) {
+        let Self { stream, service, pool, handler, wanted, wake, .. } = &self;
+        let redrive = Redrive { stream: *stream, service, pool, handler, wanted, wake };
+        tokio::join!(self.consume_on(&shutdown), redrive.run(&shutdown));
+    }
+
+    /// Applies events; whatever fails is logged and taken up again.
+    async fn consume_on(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
-            match self.consume(&shutdown).await {
+            match self.consume(shutdown).await {
                 Ok(()) | Err(TopologyError::Missing(_)) => {}
                 Err(error) => tracing::warn!(stream = self.stream.name, %error, "consumer interrupted"),
             }
@@ -279,7 +304,7 @@ impl<H: Handler> Consumer<H> {
     }
 
     fn wants(&self, delivery: &Delivery) -> bool {
-        self.wanted.contains(delivery.subject.as_str())
+        self.wanted.wants(&delivery.subject)
     }
 
     async fn apply_with_retries(&self, batch: &[Delivery], shutdown: &CancellationToken) -> bool {
@@ -327,7 +352,9 @@ impl<H: Handler> Consumer<H> {
         if new.is_empty() {
             return Ok(tx.rollback().await?);
         }
-        let applied = match self.handler.handle(&mut tx, &new).await {
+        let (new, unreadable) = self.wanted.part(new);
+        let dead = self.set_aside(&mut tx, unreadable).await?;
+        let applied = match poison::handle(&self.handler, &mut tx, &new).await {
             Ok(()) => {
                 faults::point("consumer.before_commit");
                 tx.commit().await.map_err(HandlerError::from)
@@ -335,7 +362,10 @@ impl<H: Handler> Consumer<H> {
             Err(error) => tx.rollback().await.map_err(HandlerError::from).and(Err(error)),
         };
         match applied {
-            Ok(()) => faults::point("consumer.after_commit"),
+            Ok(()) => {
+                faults::point("consumer.after_commit");
+                self.announce(dead).await;
+            }
             Err(HandlerError::Reject(reason)) => {
                 tracing::warn!(stream = self.stream.name, %reason, "batch rejected, looking for the cause");
                 self.bisect(batch).await?;
@@ -349,10 +379,29 @@ impl<H: Handler> Consumer<H> {
     /// Applies what can be applied, in one transaction; each event that cannot becomes a dead letter of its own.
     async fn bisect(&self, batch: &[Delivery]) -> Result<(), HandlerError> {
         let mut tx = self.pool.begin().await?;
-        let new = unseen(&mut tx, batch).await?;
-        let mut dead = Vec::new();
+        let (new, unreadable) = self.wanted.part(unseen(&mut tx, batch).await?);
+        let mut dead = self.set_aside(&mut tx, unreadable).await?;
         self.apply_range(&mut tx, &new, &mut dead).await?;
         tx.commit().await?;
+        self.announce(dead).await;
+        Ok(())
+    }
+
+    /// Records what the handler cannot be given.
+    async fn set_aside(
+        &self,
+        conn: &mut PgConnection,
+        unreadable: Vec<(Delivery, String)>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let mut dead = Vec::with_capacity(unreadable.len());
+        for (delivery, reason) in unreadable {
+            dead_letter::record(conn, self.stream, &delivery, &reason).await?;
+            dead.push(format!("{}: {reason}", delivery.event_id));
+        }
+        Ok(dead)
+    }
+
+    async fn announce(&self, dead: Vec<String>) {
         for reason in dead {
             metrics::counter!("puntual_dead_letters_total", "stream" => self.stream.name, "service" => self.service)
                 .increment(1);
@@ -367,7 +416,6 @@ impl<H: Handler> Consumer<H> {
                 tracing::warn!(%error, "dead letter not announced; the table has it");
             }
         }
-        Ok(())
     }
 
     async fn apply_range(
@@ -377,13 +425,9 @@ impl<H: Handler> Consumer<H> {
         dead: &mut Vec<String>,
     ) -> Result<(), HandlerError> {
         let mut savepoint = conn.begin().await?;
-        let handled = match self.handler.handle(&mut savepoint, range).await {
+        let handled = match poison::handle(&self.handler, &mut savepoint, range).await {
             // What is checked at commit only would fail there for the whole batch: check it here, for this range.
-            Ok(()) => sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
-                .execute(&mut *savepoint)
-                .await
-                .map(drop)
-                .map_err(Into::into),
+            Ok(()) => dead_letter::check_constraints(&mut savepoint).await.map_err(HandlerError::from),
             Err(error) => Err(error),
         };
         match handled {

@@ -208,13 +208,7 @@ pub(crate) async fn attach(
     let durable = owner.get_or_create_consumer(service, wanted).await.map_err(jetstream_error)?;
     let found = &durable.cached_info().config;
     let differs = |what, found: String, expected: &str| {
-        Err(TopologyError::DurableDiffers {
-            stream: stream.name,
-            service,
-            what,
-            found,
-            expected: expected.to_owned(),
-        })
+        Err(TopologyError::DurableDiffers { stream: stream.name, service, what, found, expected: expected.to_owned() })
     };
     if found.ack_policy != AckPolicy::Explicit {
         return differs("ack policy", format!("{:?}", found.ack_policy), "explicit");

@@ -25,7 +25,7 @@ use crate::config::FrameConfig;
 use crate::door::Door;
 use crate::problem::Problem;
 use crate::sweep::{AnySweep, Sweep};
-use crate::{database, health};
+use crate::{database, dead_letters, health};
 
 /// How often due work is looked for in real time.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -184,6 +184,7 @@ impl Frame {
         let probed = health::Probed { worker: self.worker.clone(), nats: self.nats.clone() };
         let timeout = Duration::from_secs(self.config.http.timeout_seconds);
         let app = api
+            .merge(dead_letters::router())
             .with_state(door)
             .fallback(|| async { Problem::not_found() })
             .layer(axum::middleware::from_fn(move |request, next| within(timeout, request, next)))

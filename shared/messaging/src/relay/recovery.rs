@@ -220,7 +220,12 @@ mod tests {
             ("deleted", cursor(1, 50, Some(7)), None, Some(Loss::StreamGone)),
             ("made anew by hand", cursor(1, 50, Some(7)), Some(found(0, 0, 0, 8)), Some(Loss::StreamReplaced)),
             ("an older copy, of before", cursor(2, 50, Some(9)), Some(found(1, 70, 0, 7)), Some(Loss::StreamReplaced)),
-            ("an older copy, met after a crash", cursor(3, 50, None), Some(found(2, 50, 0, 7)), Some(Loss::StreamReplaced)),
+            (
+                "an older copy, met after a crash",
+                cursor(3, 50, None),
+                Some(found(2, 50, 0, 7)),
+                Some(Loss::StreamReplaced),
+            ),
             ("the database forgot", cursor(1, 0, None), Some(found(1, 50, 0, 7)), Some(Loss::StreamReplaced)),
             ("an older copy", cursor(1, 50, Some(7)), Some(found(1, 40, 2, 7)), Some(Loss::TailLost)),
             ("a block is gone", cursor(1, 50, Some(7)), Some(found(1, 50, 3, 7)), Some(Loss::MessagesMissing)),
