@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::batch_publish::{self, Outgoing, PublishError};
 use crate::topology::TopologyError;
-use cursor::{Cursor, Row};
+use cursor::{Cursor, Row, is_last};
 
 /// A transaction that is still open when ours commits holds the horizon back: look again soon.
 const POLL_BUSY: Duration = Duration::from_millis(2);
@@ -152,8 +152,10 @@ impl Relay {
         let Some(last_id) = page.last().map(|row| row.id) else { return Ok(None) };
         let started = Instant::now();
         faults::point("relay.before_publish");
-        let (published, next) =
-            tokio::join!(self.publish_rows(page, cursor.stream_seq()), cursor.page_after(conn, last_id));
+        let read_on = async {
+            if is_last(page) { Ok(Vec::new()) } else { cursor.page_after(&mut *conn, last_id).await }
+        };
+        let (published, next) = tokio::join!(self.publish_rows(page, cursor.stream_seq()), read_on);
         faults::point("relay.after_publish");
         metrics::histogram!("puntual_relay_publish_seconds", "stream" => self.stream.name).record(started.elapsed());
         let (last_id, next) = match published? {
