@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Context;
 use async_nats::{Client, HeaderMap};
-use bytes::Bytes;
 use contracts::{Stream, header};
 use faults::Bug;
 use sqlx::{Connection, PgConnection};
@@ -239,7 +238,7 @@ impl Row {
         Outgoing {
             subject: self.subject.clone(),
             headers: headers_of(&self.headers),
-            payload: Bytes::copy_from_slice(&self.payload),
+            payload: self.payload.clone(),
         }
     }
 }
