@@ -29,7 +29,7 @@ const SETTINGS: [&str; 11] = [
     "autovacuum=off",
 ];
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     bin: PathBuf,
     port: u16,
     folder: TempDir,
@@ -53,7 +53,7 @@ fn account() -> anyhow::Result<Option<(u32, u32)>> {
 }
 
 impl Cluster {
-    pub async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let bin = PathBuf::from(env::required("PUNTUAL_PG_BIN")?);
         let account = account()?;
         // A short-lived cluster; /var/tmp is a disk that every user can reach, as fsync on a disk is part of the matter.
@@ -65,7 +65,7 @@ impl Cluster {
         }
         let made = cluster
             .program("initdb")
-            .args(["--locale=C", "--encoding=UTF8", "--auth=trust", "--username=postgres", "--pgdata"])
+            .args(["--locale=C", "--encoding=UTF8", "--auth=trust", "--username=postgres", "--no-sync", "--pgdata"])
             .arg(cluster.data())
             .output()
             .await?;
@@ -78,16 +78,16 @@ impl Cluster {
         self.folder.path().join("data")
     }
 
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.folder.path().join("postgres.log")
     }
 
-    pub fn admin_url(&self) -> String {
+    pub(crate) fn admin_url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
     /// One of its databases, as a superuser, who sees all tenants.
-    pub async fn connect(&self, database: &str) -> anyhow::Result<PgConnection> {
+    pub(crate) async fn connect(&self, database: &str) -> anyhow::Result<PgConnection> {
         let url = format!("postgres://postgres@127.0.0.1:{}/{database}", self.port);
         PgConnection::connect(&url).await.with_context(|| format!("connect to {database}"))
     }
@@ -152,11 +152,7 @@ impl Cluster {
         Ok(())
     }
 
-    pub(crate) async fn drop_database(&self, database: &str) -> anyhow::Result<()> {
-        runtime::database::drop_database(&self.admin_url(), database).await
-    }
-
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         if let Some(mut child) = self.postmaster.lock().await.take() {
             if let Some(pid) = child.id() {
                 let _ = signal::send(pid, Signal::QUIT);

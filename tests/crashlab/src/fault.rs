@@ -38,7 +38,7 @@ pub enum Fault {
     BackendTerminated { role: String },
     /// `kill -9` of one connection's process: the whole cluster restarts.
     BackendKilled { role: String },
-    /// How the mail server behaves during the pause.
+    /// How the mail server behaves until the day is over.
     Mail { behaviour: Mail },
     /// Nothing leaves ingestion while stops are accepted; then reminders ticks without waiting for anything.
     Blind,
@@ -210,7 +210,7 @@ fn one(kind: &str, days: usize, dice: &mut Dice) -> Planned {
                 day,
                 phase,
                 after_ms: 0,
-                for_ms: dice.between(300, 2_000),
+                for_ms: dice.between(200, 1_000),
                 fault: Fault::Mail { behaviour },
             };
         }

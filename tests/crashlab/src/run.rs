@@ -73,7 +73,7 @@ pub async fn run(mould: &Mould, schedule: &Schedule, options: &Options) -> anyho
         keep(&world, schedule, &findings, scratch.path(), &folder).await.context("keeping the evidence")?;
         evidence = Some(folder);
     }
-    world.end(false).await?;
+    world.end().await;
     Ok(Verdict {
         seed: schedule.seed,
         commit: options.commit.clone(),
@@ -146,6 +146,7 @@ async fn day(world: &Arc<World>, schedule: &Schedule, index: usize) -> anyhow::R
 
     let ticking: Vec<_> =
         planned(schedule, index, Phase::Ticks).map(|p| tokio::spawn(strike(Arc::clone(world), p))).collect();
+    let offered = world.mails.offered();
     let meanwhile = facts(schedule, index, Moment::Meanwhile);
     let (lived, told) = tokio::join!(world.live(today), world.client.tell(&schedule.facts, &meanwhile, seed + 3, 120));
     for strike in ticking {
@@ -153,6 +154,10 @@ async fn day(world: &Arc<World>, schedule: &Schedule, index: usize) -> anyhow::R
     }
     lived?;
     told?;
+    if schedule.faults.iter().any(|planned| planned.day == index && matches!(planned.fault, Fault::Mail { .. })) {
+        world.tally.add("mail_misbehaved", world.mails.offered() - offered);
+        world.mails.set_behaviour(mailcatcher::Behaviour::Accept);
+    }
     // What a day took away comes back.
     for planned in schedule.faults.iter().filter(|planned| planned.day == index) {
         match &planned.fault {

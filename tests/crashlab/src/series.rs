@@ -11,6 +11,9 @@ use crate::run::{Options, Verdict, run};
 use crate::schedule::Schedule;
 use crate::world::Mould;
 
+/// A cluster is thrown away with the databases of so many schedules.
+const PER_CLUSTER: u64 = 12;
+
 /// What to run.
 #[derive(Clone)]
 pub struct Series {
@@ -66,18 +69,20 @@ impl Series {
         next: &AtomicU64,
         sender: &mpsc::UnboundedSender<anyhow::Result<Verdict>>,
     ) -> anyhow::Result<()> {
-        let mould = Mould::make(self.puntual.clone()).await?;
-        loop {
-            let number = next.fetch_add(1, Ordering::SeqCst);
-            if number >= self.schedules {
-                break;
+        let mut left = true;
+        while left {
+            let mould = Mould::make(self.puntual.clone()).await?;
+            for _ in 0..PER_CLUSTER {
+                let number = next.fetch_add(1, Ordering::SeqCst);
+                left = number < self.schedules;
+                if !left {
+                    break;
+                }
+                let schedule = Schedule::of(self.first_seed + number, &self.without);
+                let verdict = run(&mould, &schedule, &self.options).await?;
+                let _ = sender.send(Ok(verdict));
             }
-            let schedule = Schedule::of(self.first_seed + number, &self.without);
-            let verdict = run(&mould, &schedule, &self.options).await?;
-            let _ = sender.send(Ok(verdict));
-        }
-        if let Some(cluster) = Arc::into_inner(mould.cluster) {
-            cluster.stop().await;
+            mould.end().await;
         }
         Ok(())
     }

@@ -89,10 +89,6 @@ pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Resul
                 Mail::DropBeforeData => Behaviour::DropBeforeData,
                 Mail::Hang => Behaviour::Hang,
             });
-            let before = world.mails.offered();
-            tokio::time::sleep(pause).await;
-            world.tally.add("mail_misbehaved", world.mails.offered() - before);
-            world.mails.set_behaviour(Behaviour::Accept);
         }
         // Played by the day itself.
         Fault::Blind => {}

@@ -241,7 +241,7 @@ impl Story<'_> {
     fn promise(&mut self, bill: &Bill) {
         let last = self.days.len() - 1;
         let day = bill.told_on.max(self.dice.index(last));
-        let due = self.later(day);
+        let due = if self.dice.percent(60) { (day + self.dice.index(2)).min(last) } else { self.later(day) };
         let made = self.days[day];
         let code = format!("Z-{}", bill.number);
         let told = |code: String, made: NaiveDate, until: NaiveDate| Told::Promise {
@@ -270,7 +270,8 @@ impl Story<'_> {
             // In time by its value date; told in time, around the deadline, or when all is over.
             1 => {
                 let on = self.days[day + self.dice.index(due - day + 1)];
-                let told_on = if self.dice.percent(40) { self.later(due) } else { (due + 1).min(last) };
+                let after = [0, 0, 1, 1, 2, 2][self.dice.index(6)];
+                let told_on = (due + after).min(last);
                 self.pay(bill, told_on, on, bill.amount, Some(bill.amount));
             }
             // In part.

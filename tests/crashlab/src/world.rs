@@ -22,7 +22,7 @@ use crate::troupe::Troupe;
 
 /// What worlds are copied from.
 pub struct Mould {
-    pub cluster: Arc<Cluster>,
+    cluster: Arc<Cluster>,
     puntual: PathBuf,
     keys: Vec<String>,
 }
@@ -56,6 +56,13 @@ impl Mould {
             keys.push(key.to_owned());
         }
         Ok(Self { cluster, puntual, keys })
+    }
+
+    /// Stops the cluster, which takes its files along.
+    pub async fn end(self) {
+        if let Some(cluster) = Arc::into_inner(self.cluster) {
+            cluster.stop().await;
+        }
     }
 }
 
@@ -233,19 +240,14 @@ impl World {
         serde_json::from_str(&text).with_context(|| format!("{role} {path}: {text}"))
     }
 
-    pub(crate) async fn end(&self, keep_databases: bool) -> anyhow::Result<()> {
+    /// The databases go with their cluster: dropping each would wait for a checkpoint.
+    pub(crate) async fn end(&self) {
         self.background.cancel();
         self.tasks.close();
         self.tasks.wait().await;
         self.troupe.end().await;
         self.broker.stop().await;
         self.asking.lock().await.clear();
-        if !keep_databases {
-            for role in ROLES {
-                self.cluster.drop_database(&format!("{}{role}", self.prefix)).await?;
-            }
-        }
-        Ok(())
     }
 }
 
