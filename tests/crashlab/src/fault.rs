@@ -151,10 +151,10 @@ pub(crate) fn plan(seed: u64, days: usize, without: &[String]) -> Vec<Planned> {
             planned.push(one(kind, days, &mut dice));
         }
     }
-    // Every second schedule looks behind the barrier.
+    // Some schedules look behind the barrier.
     let blind =
         Planned { day: 1 + dice.index(days - 1), phase: Phase::Feed, after_ms: 0, for_ms: 0, fault: Fault::Blind };
-    if dice.percent(40) && !without.iter().any(|name| name == "blind") {
+    if dice.percent(30) && !without.iter().any(|name| name == "blind") {
         planned.push(blind);
     }
     planned.sort_by_key(|planned| (planned.day, planned.phase as u8, planned.after_ms));

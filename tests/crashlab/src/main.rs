@@ -15,12 +15,12 @@ struct Arguments {
     /// Seed of the first schedule; the others follow
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many schedules
-    #[arg(long, default_value_t = 1)]
-    schedules: u64,
+    /// How many schedules: 1, or at most 50 for each seeded bug
+    #[arg(long)]
+    schedules: Option<u64>,
     /// Schedules side by side, each with servers of its own
     #[arg(long, default_value_t = 2)]
-    jobs: u64,
+    jobs: usize,
     /// Give every role this seeded bug, and say after how many schedules the judge notices
     #[arg(long)]
     bug: Option<String>,
@@ -54,16 +54,17 @@ const BUG_WITHIN: u64 = 50;
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if arguments.print {
-        for seed in arguments.seed..arguments.seed + arguments.schedules {
+        for seed in arguments.seed..arguments.seed + arguments.schedules.unwrap_or(1) {
             println!("{}", serde_json::to_string_pretty(&Schedule::of(seed, &arguments.without))?);
         }
         return Ok(());
     }
+    let hunting = arguments.bugs || arguments.bug.is_some();
+    let count = arguments.schedules.unwrap_or(if hunting { BUG_WITHIN } else { 1 });
     let executable = std::env::current_exe()?;
     let series = Series {
         puntual: crashlab::puntual_beside(&executable)?,
-        first_seed: arguments.seed,
-        schedules: arguments.schedules,
+        seeds: (arguments.seed..arguments.seed + count).collect(),
         jobs: arguments.jobs,
         without: arguments.without.clone(),
         options: Options {
@@ -73,7 +74,7 @@ async fn main() -> anyhow::Result<()> {
             commit: commit().await,
         },
     };
-    let green = if arguments.bugs || arguments.bug.is_some() {
+    let green = if hunting {
         bugs(&series, &arguments).await?
     } else if let Some(file) = &arguments.replay {
         replay(&series, file).await?
@@ -95,12 +96,12 @@ async fn schedules(series: &Series, arguments: &Arguments) -> anyhow::Result<boo
         None => None,
     };
     let mut failed: Vec<Verdict> = Vec::new();
-    let (mut done, mut seconds) = (0_u64, 0.0);
+    let (mut done, mut seconds) = (0, 0.0);
     let counters = series
         .run(|verdict| {
             done += 1;
             seconds += verdict.seconds;
-            println!("{}", line(verdict, done, series.schedules));
+            println!("{}", line(verdict, done, series.seeds.len()));
             for finding in verdict.findings.iter().take(5) {
                 println!("    {finding}");
             }
@@ -127,14 +128,14 @@ async fn schedules(series: &Series, arguments: &Arguments) -> anyhow::Result<boo
     Ok(failed.is_empty() && reached)
 }
 
-fn line(verdict: &Verdict, done: u64, of: u64) -> String {
+fn line(verdict: &Verdict, done: usize, of: usize) -> String {
     let word = if verdict.green { "green" } else { "FAILED" };
     let mut kinds: Vec<&str> = verdict.faults.iter().map(|planned| planned.fault.kind()).collect();
     kinds.sort_unstable();
     format!("{done:>4}/{of}  seed {:<6} {word:<7} {:>5.1} s  {}", verdict.seed, verdict.seconds, kinds.join(" "))
 }
 
-fn summary(counters: &Counters, done: u64, failed: &[Verdict], took: Duration, seconds: f64) {
+fn summary(counters: &Counters, done: usize, failed: &[Verdict], took: Duration, seconds: f64) {
     println!("\n{:<34} {:>8}", "reached", "times");
     for (name, count) in &counters.0 {
         println!("{name:<34} {count:>8}");
@@ -144,7 +145,7 @@ fn summary(counters: &Counters, done: u64, failed: &[Verdict], took: Duration, s
     }
     println!(
         "\n{done} schedules, {} green, {} failed, {:.1} s each, {:.0} s in all; {} of {} rare states reached",
-        done - failed.len() as u64,
+        done - failed.len(),
         failed.len(),
         seconds / (done.max(1) as f64),
         took.as_secs_f64(),
@@ -180,9 +181,9 @@ async fn replay(series: &Series, file: &PathBuf) -> anyhow::Result<bool> {
     let schedule: Schedule = serde_json::from_str(&text)?;
     let mould = Mould::make(series.puntual.clone()).await?;
     let mut green = true;
-    for number in 1..=series.schedules {
+    for number in 1..=series.seeds.len() {
         let verdict = crashlab::run(&mould, &schedule, &series.options).await?;
-        println!("{}", line(&verdict, number, series.schedules));
+        println!("{}", line(&verdict, number, series.seeds.len()));
         for finding in &verdict.findings {
             println!("    {finding}");
         }
@@ -196,17 +197,13 @@ async fn bugs(series: &Series, arguments: &Arguments) -> anyhow::Result<bool> {
         Some(name) => vec![name.as_str()],
         None => faults::Bug::ALL.iter().map(|(_, name)| *name).collect(),
     };
-    let mut series = series.clone();
-    if arguments.schedules == 1 {
-        series.schedules = BUG_WITHIN;
-    }
     let mut all = true;
     println!("{:<30} {:>18}  first finding", "seeded bug", "schedules needed");
     for name in names {
-        let Caught { name, after, by } = crashlab::bug(&series, name).await?;
+        let Caught { name, after, by } = crashlab::bug(series, name).await?;
         match after {
             Some(after) => println!("{name:<30} {after:>18}  {by}"),
-            None => println!("{name:<30} {:>18}", format!("NOT in {}", series.schedules)),
+            None => println!("{name:<30} {:>18}", format!("NOT in {}", series.seeds.len())),
         }
         all &= after.is_some();
     }

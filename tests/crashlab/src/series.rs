@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
 
@@ -18,9 +18,8 @@ const PER_CLUSTER: u64 = 12;
 #[derive(Clone)]
 pub struct Series {
     pub puntual: PathBuf,
-    pub first_seed: u64,
-    pub schedules: u64,
-    pub jobs: u64,
+    pub seeds: Vec<u64>,
+    pub jobs: usize,
     /// Kinds of faults that do not happen.
     pub without: Vec<String>,
     pub options: Options,
@@ -29,10 +28,10 @@ pub struct Series {
 impl Series {
     /// Runs all schedules; `heard` is told of each, and ends the series by answering false.
     pub async fn run(&self, mut heard: impl FnMut(&Verdict) -> bool) -> anyhow::Result<Counters> {
-        let next = Arc::new(AtomicU64::new(0));
+        let next = Arc::new(AtomicUsize::new(0));
         let (sender, mut verdicts) = mpsc::unbounded_channel();
         let mut workers = Vec::new();
-        for _ in 0..self.jobs.clamp(1, self.schedules.max(1)) {
+        for _ in 0..self.jobs.clamp(1, self.seeds.len().max(1)) {
             let (series, next, sender) = (self.clone(), Arc::clone(&next), sender.clone());
             workers.push(tokio::spawn(async move {
                 let ended = series.work(&next, &sender).await;
@@ -49,11 +48,11 @@ impl Series {
                 Ok(verdict) => {
                     counters.merge(&verdict.counters);
                     if !heard(&verdict) {
-                        next.store(u64::MAX / 2, Ordering::SeqCst);
+                        next.store(usize::MAX / 2, Ordering::SeqCst);
                     }
                 }
                 Err(error) => {
-                    next.store(u64::MAX / 2, Ordering::SeqCst);
+                    next.store(usize::MAX / 2, Ordering::SeqCst);
                     failure = Some(error);
                 }
             }
@@ -66,7 +65,7 @@ impl Series {
 
     async fn work(
         &self,
-        next: &AtomicU64,
+        next: &AtomicUsize,
         sender: &mpsc::UnboundedSender<anyhow::Result<Verdict>>,
     ) -> anyhow::Result<()> {
         let mut left = true;
@@ -74,11 +73,11 @@ impl Series {
             let mould = Mould::make(self.puntual.clone()).await?;
             for _ in 0..PER_CLUSTER {
                 let number = next.fetch_add(1, Ordering::SeqCst);
-                left = number < self.schedules;
-                if !left {
+                let Some(seed) = self.seeds.get(number) else {
+                    left = false;
                     break;
-                }
-                let schedule = Schedule::of(self.first_seed + number, &self.without);
+                };
+                let schedule = Schedule::of(*seed, &self.without);
                 let verdict = run(&mould, &schedule, &self.options).await?;
                 let _ = sender.send(Ok(verdict));
             }
