@@ -144,6 +144,26 @@ impl Cluster {
         self.launch().await
     }
 
+    pub(crate) async fn checkpoint(&self) -> anyhow::Result<()> {
+        let mut admin = self.connect("postgres").await?;
+        sqlx::query("CHECKPOINT").execute(&mut admin).await?;
+        Ok(())
+    }
+
+    /// Waits for it, or starts it where an earlier schedule has left it dead.
+    pub(crate) async fn ensure_up(&self) -> anyhow::Result<()> {
+        for _ in 0..300 {
+            if self.connect("postgres").await.is_ok() {
+                return Ok(());
+            }
+            if self.postmaster.try_lock().is_ok_and(|slot| slot.is_none()) {
+                return self.launch().await;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("PostgreSQL is gone")
+    }
+
     /// Copies a template.
     pub(crate) async fn copy(&self, template: &str, database: &str, owner: &str) -> anyhow::Result<()> {
         let mut admin = self.connect("postgres").await?;
