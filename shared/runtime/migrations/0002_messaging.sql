@@ -70,7 +70,7 @@ $$;
 
 CREATE TABLE relay_state (
     stream text NOT NULL,
-    -- Grows when the stream had to be made anew.
+    -- Grows when the stream was made anew or had lost something.
     epoch integer NOT NULL DEFAULT 1,
     -- The window being published: rows with lo <= xid < hi, in the order of id, up to last_id.
     lo xid8 NOT NULL DEFAULT '0',
@@ -78,7 +78,10 @@ CREATE TABLE relay_state (
     last_id bigint NOT NULL DEFAULT 0,
     -- Sequence of the last message in the stream.
     stream_seq bigint NOT NULL DEFAULT 0,
+    -- When the stream was made. Another time than this is another stream.
     stream_created timestamptz,
+    -- Sequences of the stream that are known to hold no message any more.
+    stream_missing bigint NOT NULL DEFAULT 0,
     CONSTRAINT relay_state_pkey PRIMARY KEY (stream)
 );
 SELECT grant_to_worker('relay_state');

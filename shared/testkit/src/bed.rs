@@ -89,7 +89,7 @@ impl Bed {
 
     pub fn frame_config(&self) -> FrameConfig {
         let (worker, door) = (self.database.url("worker"), self.database.url("door"));
-        runtime::config::frame_config(&worker, &door, self.broker.url(), &self.listen).unwrap()
+        runtime::config::frame_config(&worker, &door, &self.broker.url(), &self.listen).unwrap()
     }
 
     /// Sees all tenants, like consumers and sweeps.
@@ -105,6 +105,11 @@ impl Bed {
     /// URL for "owner", "worker" or "door".
     pub fn database_url(&self, kind: &str) -> String {
         self.database.url(kind)
+    }
+
+    /// The broker, to be broken.
+    pub fn broker(&mut self) -> &mut Broker {
+        &mut self.broker
     }
 
     pub fn nats(&self) -> async_nats::Client {

@@ -4,3 +4,4 @@
 
 mod dead_letters;
 mod frame;
+mod recovery;
