@@ -1,5 +1,6 @@
 //! Whether every event reached everyone who wants it (I2, I4): what an outbox still holds against the inboxes.
 
+use chrono::{DateTime, Utc};
 use contracts::Stream;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -43,14 +44,17 @@ async fn one(
     from: Stream,
     subjects: &[&str],
 ) -> anyhow::Result<Finding> {
+    // A reader that was made anew was told again what is older (D12), under other ids.
+    let made_at: DateTime<Utc> = sqlx::query_scalar("SELECT made_at FROM database_mark").fetch_one(inbox).await?;
     let wanted: Vec<Uuid> = sqlx::query_scalar(
         "SELECT event_id FROM outbox
          WHERE id > (SELECT coalesce(max(id), 0) - $2 FROM outbox) AND created_at > now() - make_interval(days => $3)
-           AND subject = ANY($1) ORDER BY id",
+           AND created_at > $4 AND subject = ANY($1) ORDER BY id",
     )
     .bind(subjects)
     .bind(NEWEST)
     .bind(DAYS)
+    .bind(made_at)
     .fetch_all(outbox)
     .await?;
     let mut found = Vec::new();
