@@ -22,6 +22,11 @@ demo: preflight-servers ## Build Puntual and watch it collect, on servers of its
 test: preflight-servers ## Run every test, on servers of its own (ARGS)
 	$(with_servers) -- cargo test --workspace --locked $(ARGS)
 
+.PHONY: crashlab
+crashlab: preflight-servers ## Break it on purpose by seeded plans and judge what is left (ARGS: --seed N --schedules M)
+	cargo build --locked -p puntual -p crashlab
+	$(with_servers) -- target/debug/crashlab $(ARGS)
+
 .PHONY: lint
 lint: preflight-lint ## Check formatting and clippy's advice; a warning fails
 	cargo fmt --all --check

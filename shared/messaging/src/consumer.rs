@@ -168,10 +168,8 @@ impl<H: Handler> Consumer<H> {
         let (moved, watched) = watch::channel(0);
         let position = Position { stream, service, jetstream: jetstream.clone(), moved: watched };
         let wanted = Wanted::of(&handler);
-        (
-            Self { stream, service, pool, jetstream, wake, handler, wanted, moved, attached: AtomicBool::new(false) },
-            position,
-        )
+        let attached = AtomicBool::new(false);
+        (Self { stream, service, pool, jetstream, wake, handler, wanted, moved, attached }, position)
     }
 
     /// Applies events until `shutdown`, and dead letters that are to be tried again.

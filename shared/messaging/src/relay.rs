@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Context;
 use async_nats::{Client, HeaderMap};
-use bytes::Bytes;
 use contracts::{Stream, header};
 use faults::Bug;
 use sqlx::{Connection, PgConnection};
@@ -24,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::batch_publish::{self, Outgoing, PublishError};
 use crate::topology::TopologyError;
-use cursor::{Cursor, Row};
+use cursor::{Cursor, Row, is_last};
 
 /// A transaction that is still open when ours commits holds the horizon back: look again soon.
 const POLL_BUSY: Duration = Duration::from_millis(2);
@@ -152,8 +151,10 @@ impl Relay {
         let Some(last_id) = page.last().map(|row| row.id) else { return Ok(None) };
         let started = Instant::now();
         faults::point("relay.before_publish");
-        let (published, next) =
-            tokio::join!(self.publish_rows(page, cursor.stream_seq()), cursor.page_after(conn, last_id));
+        let read_on = async {
+            if is_last(page) { Ok(Vec::new()) } else { cursor.page_after(&mut *conn, last_id).await }
+        };
+        let (published, next) = tokio::join!(self.publish_rows(page, cursor.stream_seq()), read_on);
         faults::point("relay.after_publish");
         metrics::histogram!("puntual_relay_publish_seconds", "stream" => self.stream.name).record(started.elapsed());
         let (last_id, next) = match published? {
@@ -237,7 +238,7 @@ impl Row {
         Outgoing {
             subject: self.subject.clone(),
             headers: headers_of(&self.headers),
-            payload: Bytes::copy_from_slice(&self.payload),
+            payload: self.payload.clone(),
         }
     }
 }

@@ -253,10 +253,14 @@ async fn housekeeping(worker: PgPool, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let done = async {
             sqlx::query("SELECT maintain_outbox($1::text::interval)").bind(OUTBOX_RETENTION).execute(&worker).await?;
-            sqlx::query("DELETE FROM inbox WHERE received_at < now() - $1::text::interval")
-                .bind(INBOX_RETENTION)
-                .execute(&worker)
-                .await
+            // The first 48 bits of a UUIDv7 are the milliseconds of its time.
+            sqlx::query(
+                "DELETE FROM inbox WHERE event_id < rpad(
+                   lpad(to_hex((extract(epoch FROM now() - $1::text::interval) * 1000)::bigint), 12, '0'), 32, '0')::uuid",
+            )
+            .bind(INBOX_RETENTION)
+            .execute(&worker)
+            .await
         };
         if let Err(error) = done.await {
             tracing::warn!(%error, "housekeeping failed");

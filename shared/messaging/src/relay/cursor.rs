@@ -1,8 +1,9 @@
 //! Where the relay stands: the row of `relay_state`, and the outbox as seen from there.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use contracts::Stream;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 /// The server accepts at most 1,000 messages in an atomic batch.
@@ -25,7 +26,13 @@ pub(super) struct Row {
     pub(super) event_id: Uuid,
     pub(super) subject: String,
     pub(super) headers: Vec<u8>,
-    pub(super) payload: Vec<u8>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub(super) payload: Bytes,
+}
+
+/// A window does not grow: after a page that is not full there is nothing more in it.
+pub(super) fn is_last(page: &[Row]) -> bool {
+    i64::try_from(page.len()).unwrap_or(PAGE_ROWS) < PAGE_ROWS
 }
 
 /// A session of its own, whose death PostgreSQL notices, and with it the end of the leadership.
@@ -38,6 +45,8 @@ pub(super) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
         "SET tcp_keepalives_interval = 5",
         "SET tcp_keepalives_count = 3",
         "SET statement_timeout = '60s'",
+        // A window may be ten rows or ten million: one plan does not fit both.
+        "SET plan_cache_mode = force_custom_plan",
     ] {
         sqlx::query(setting).execute(&mut conn).await?;
     }
@@ -105,37 +114,24 @@ impl Cursor {
         Ok(())
     }
 
-    /// Moves the window up to the present horizon; false when there is nothing in it.
+    /// Moves the window up to the present horizon; false when there is nothing in it. A crash of PostgreSQL may lose this
+    /// too: rows may then be cut into other windows and come again in another order, which readers cannot tell from any
+    /// other duplicate.
     pub(super) async fn open_window(&mut self, conn: &mut PgConnection, stream: Stream) -> Result<bool, sqlx::Error> {
-        let found: Option<i64> = sqlx::query_scalar(
+        let opened: Option<(String, String, i64)> = sqlx::query_as(
             // OFFSET 0 keeps the planner on the (xid, id) index instead of walking the primary key.
-            "SELECT min(id) FROM (SELECT id FROM outbox WHERE xid >= $1::text::xid8
-               AND xid < pg_snapshot_xmin(pg_current_snapshot()) OFFSET 0) AS decided",
-        )
-        .bind(&self.hi)
-        .fetch_one(&mut *conn)
-        .await?;
-        if found.is_none() {
-            return Ok(false);
-        }
-        let mut tx = conn.begin().await?;
-        // Windows must be the same after a crash, else their pages would be; pages may be repeated.
-        sqlx::query("SET LOCAL synchronous_commit = on").execute(&mut *tx).await?;
-        let (lo, hi): (String, String) = sqlx::query_as(
-            "UPDATE relay_state SET lo = hi, hi = pg_snapshot_xmin(pg_current_snapshot()) WHERE stream = $1
-             RETURNING lo::text, hi::text",
+            "WITH horizon AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS hi),
+                  decided AS (SELECT min(id) AS first FROM (
+                    SELECT id FROM outbox WHERE xid >= $2::text::xid8 AND xid < (SELECT hi FROM horizon) OFFSET 0) AS w)
+             UPDATE relay_state SET lo = relay_state.hi, hi = horizon.hi, last_id = decided.first - 1
+             FROM horizon, decided WHERE stream = $1 AND decided.first IS NOT NULL
+             RETURNING relay_state.lo::text, relay_state.hi::text, last_id",
         )
         .bind(stream.name)
-        .fetch_one(&mut *tx)
+        .bind(&self.hi)
+        .fetch_optional(conn)
         .await?;
-        let (first, _) = window(&mut tx, &lo, &hi).await?;
-        let last_id = first.unwrap_or(0) - 1;
-        sqlx::query("UPDATE relay_state SET last_id = $2 WHERE stream = $1")
-            .bind(stream.name)
-            .bind(last_id)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
+        let Some((lo, hi, last_id)) = opened else { return Ok(false) };
         (self.lo, self.hi, self.last_id) = (lo, hi, last_id);
         Ok(true)
     }
