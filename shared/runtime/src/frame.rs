@@ -84,10 +84,9 @@ impl Frame {
         let clock = Clock::of_database(&mut *worker.acquire().await?).await?;
         let nats = connect_nats(stream.service, &config).await?;
         let jetstream = jetstream::context::ContextBuilder::new().timeout(BROKER_TIMEOUT).build(nats.clone());
-        match topology::find_stream(&jetstream, stream).await {
-            Err(error @ TopologyError::Differs { .. }) => return Err(error.into()),
-            // The relay makes it when it is not there, and waits for the broker when that is not there.
-            Ok(_) | Err(_) => {}
+        // The relay makes it when it is not there, and waits for the broker when that is not there.
+        if let Err(error @ TopologyError::Differs { .. }) = topology::find_stream(&jetstream, stream).await {
+            return Err(error.into());
         }
         let wake = Wake::default();
         let tasks = TaskTracker::new();

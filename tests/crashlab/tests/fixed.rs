@@ -24,20 +24,16 @@ fn options(bug: Option<&str>) -> Options {
 #[test]
 fn every_kind_of_fault_is_among_them() {
     let schedules = SEEDS.map(|seed| Schedule::of(seed, &[]));
-    let happens = |kind| schedules.iter().flat_map(|schedule| &schedule.faults).any(|planned| planned.fault.kind() == kind);
+    let happens =
+        |kind| schedules.iter().flat_map(|schedule| &schedule.faults).any(|planned| planned.fault.kind() == kind);
     let missing: Vec<&str> = crashlab::KINDS.iter().map(|(kind, _)| *kind).filter(|kind| !happens(*kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fixed_schedules_are_green() {
-    let series = Series {
-        puntual: puntual(),
-        seeds: SEEDS.to_vec(),
-        jobs: 2,
-        without: Vec::new(),
-        options: options(None),
-    };
+    let series =
+        Series { puntual: puntual(), seeds: SEEDS.to_vec(), jobs: 2, without: Vec::new(), options: options(None) };
     let mut failed = Vec::new();
     let heard = |verdict: &crashlab::Verdict| {
         println!("seed {}: {:.1} s", verdict.seed, verdict.seconds);
