@@ -27,6 +27,7 @@ mod fault;
 mod judge;
 mod metrics;
 mod oracle;
+pub mod recovery;
 mod run;
 mod schedule;
 mod series;

@@ -55,8 +55,8 @@ fn loss(cursor: &Cursor, found: Option<&Found>) -> Option<Loss> {
         (Some(found), _) if i64::try_from(found.missing).unwrap_or(i64::MAX) > cursor.stream_missing => {
             Some(Loss::MessagesMissing)
         }
-        // Nothing is there at the very first start, or after a crash right before it was made.
-        (None, None) | (Some(_), _) => None,
+        // As it was; or the very first start, or a crash right before the stream was made.
+        (Some(_), _) | (None, None) => None,
     }
 }
 
