@@ -4,6 +4,7 @@ pub(crate) mod broker;
 pub(crate) mod facts;
 pub(crate) mod feed;
 pub(crate) mod installation;
+pub(crate) mod meter;
 pub(crate) mod role;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::{Connection, PgConnection};
 
 use crate::report::Machine;
+use meter::Meter;
 
 /// Where measurements happen.
 pub(crate) struct Lab {
@@ -22,18 +24,20 @@ pub(crate) struct Lab {
     /// The product's executable, built beside this one.
     pub(crate) puntual: PathBuf,
     pub(crate) scale: f64,
+    pub(crate) meter: Meter,
     progress: ProgressBar,
 }
 
 impl Lab {
-    pub(crate) fn new(admin_url: String, nats_server: PathBuf, scale: f64) -> anyhow::Result<Self> {
+    pub(crate) async fn new(admin_url: String, nats_server: PathBuf, scale: f64) -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
         let puntual = own.with_file_name("puntual");
         anyhow::ensure!(puntual.exists(), "{} is missing: build both with `make bench`", puntual.display());
         let progress = ProgressBar::new(0);
         progress.set_style(ProgressStyle::with_template("{elapsed_precise} {bar:30} {pos}/{len} {wide_msg}")?);
         progress.enable_steady_tick(Duration::from_millis(500));
-        Ok(Self { admin_url, nats_server, puntual, scale, progress })
+        let meter = Meter::new(&mut PgConnection::connect(&admin_url).await?).await?;
+        Ok(Self { admin_url, nats_server, puntual, scale, meter, progress })
     }
 
     /// So many more steps are to come.

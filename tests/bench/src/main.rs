@@ -49,7 +49,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let lab = Lab::new(options.admin_url.clone(), options.nats_server.clone(), options.scale)?;
+    let lab = Lab::new(options.admin_url.clone(), options.nats_server.clone(), options.scale).await?;
     let mut report = Report::new(lab.machine().await?);
     let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
     if ["intake", "relay", "consumers"].into_iter().any(wanted) {

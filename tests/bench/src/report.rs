@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::lab::meter::Measured;
+
 /// What the figures depend on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
@@ -21,6 +23,8 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) ours: f64,
     pub(crate) reference: Option<f64>,
+    /// Both with their processor time for each event and what others took of the machine.
+    pub(crate) measured: Option<[Measured; 2]>,
     pub(crate) ratio: Option<f64>,
     pub(crate) unit: &'static str,
     pub(crate) must: Option<f64>,
@@ -32,8 +36,13 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn rate(name: &str, ours: f64, reference: f64, unit: &'static str) -> Self {
-        Self { reference: Some(reference), ratio: Some(ours / reference), ..Self::alone(name, ours, unit) }
+    pub(crate) fn rate(name: &str, ours: Measured, reference: Measured, unit: &'static str) -> Self {
+        Self {
+            reference: Some(reference.per_second),
+            measured: Some([ours, reference]),
+            ratio: Some(ours.per_second / reference.per_second),
+            ..Self::alone(name, ours.per_second, unit)
+        }
     }
 
     pub(crate) fn alone(name: &str, ours: f64, unit: &'static str) -> Self {
@@ -41,6 +50,7 @@ impl Row {
             name: name.to_owned(),
             ours,
             reference: None,
+            measured: None,
             ratio: None,
             unit,
             must: None,
@@ -106,8 +116,22 @@ impl Report {
     }
 
     pub(crate) fn table(&self) -> String {
-        let mut lines =
-            vec![["", "ours", "reference", "unit", "ratio", "must", "stretch", "", "bound by"].map(String::from)];
+        let mut lines = vec![
+            [
+                "",
+                "ours",
+                "reference",
+                "unit",
+                "ratio",
+                "must",
+                "stretch",
+                "",
+                "CPU µs, ours / reference",
+                "others",
+                "bound by",
+            ]
+            .map(String::from),
+        ];
         for row in &self.rows {
             let sign = if row.less_is_better { "≤" } else { "≥" };
             let target = |target: Option<f64>| target.map(|target| format!("{sign} {target}")).unwrap_or_default();
@@ -120,14 +144,18 @@ impl Report {
                 target(row.must),
                 target(row.stretch),
                 row.verdict().to_owned(),
+                row.measured.map(|[a, b]| format!("{:.0} / {:.0}", a.cpu_us, b.cpu_us)).unwrap_or_default(),
+                row.measured
+                    .map(|both| both.map(|one| format!("{:.0}%", one.others * 100.0)).join(" / "))
+                    .unwrap_or_default(),
                 row.bound_by.to_owned(),
             ]);
         }
         let width = |column: usize| {
             lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
-        let widths: Vec<usize> = (0..9).map(width).collect();
-        let aligned = |line: &[String; 9]| {
+        let widths: Vec<usize> = (0..11).map(width).collect();
+        let aligned = |line: &[String; 11]| {
             let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
                 1 | 2 | 4 => format!("{cell:>width$}"),
                 _ => format!("{cell:<width$}"),

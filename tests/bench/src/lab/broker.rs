@@ -27,7 +27,10 @@ impl Broker {
         let config = folder.path().join("server.conf");
         std::fs::write(
             &config,
-            format!("listen: \"{address}\"\njetstream {{ store_dir: {store:?}, sync_interval: always }}\n"),
+            format!(
+                "listen: \"{address}\"\njetstream {{ store_dir: \"{}\", sync_interval: always }}\n",
+                store.display()
+            ),
         )?;
         let process = Command::new(server)
             .arg("-c")

@@ -60,7 +60,7 @@ impl Company {
     /// Issued in the course of twenty days, the last of them ten days ago; due in 15 to 65 days.
     pub(crate) fn invoice(&self, number: u64) -> Value {
         let issued = self.day(30 - number * 20 / self.invoices.max(1));
-        let terms = [45, 60, 75][(mix(number) % 3) as usize];
+        let terms = 45 + 15 * (mix(number) % 3);
         let data = json!({ "invoice": self.invoice_number(number), "customer": self.debtor(number),
             "amount": self.amount(number), "currency": "COP", "issue_date": issued.to_string(),
             "due_date": (issued + Days::new(terms)).to_string() });
@@ -105,7 +105,7 @@ impl Company {
 
     #[allow(clippy::unused_self, reason = "an amount is the company's, like the rest")]
     fn amount(&self, invoice: u64) -> String {
-        format!("{}.00", 100_000 + mix(invoice ^ 77) % 9_000_000)
+        format!("{}.00", 100_000 + mix(invoice + 77) % 9_000_000)
     }
 
     fn day(&self, ago: u64) -> NaiveDate {

@@ -24,10 +24,6 @@ pub(crate) struct Fed {
 }
 
 impl Fed {
-    pub(crate) fn per_second(&self) -> f64 {
-        self.facts as f64 / self.elapsed.as_secs_f64()
-    }
-
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         percentile(&self.latencies, percent)
     }

@@ -18,8 +18,7 @@ pub(super) fn ratios(rows: &[Row]) -> String {
         svg.push_str(&bar(row, LINE * (position as f64 + 0.5)));
     }
     let legend = "bar: ours over its reference; full line: must; dashed: stretch";
-    svg.push_str(&format!("<text x=\"{LEFT}\" y=\"{}\" fill=\"#57606a\">{legend}</text>\n</svg>\n", height - 8.0));
-    svg
+    svg + &format!("<text x=\"{LEFT}\" y=\"{}\" fill=\"#57606a\">{legend}</text>\n</svg>\n", height - 8.0)
 }
 
 fn bar(row: &Row, top: f64) -> String {

@@ -2,7 +2,6 @@
 //! acknowledge.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
@@ -11,7 +10,9 @@ use futures::StreamExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::lab::Lab;
 use crate::lab::installation::Installation;
+use crate::lab::meter::Measured;
 
 const BATCH: usize = 500;
 const DURABLE: &str = "bare_loop";
@@ -28,7 +29,7 @@ const TABLES: &str = "
     CREATE INDEX ON bare.outbox (xid, id)";
 
 /// Events a second through the whole of ingestion's stream.
-pub(crate) async fn measure(here: &Installation<'_>, all: u64) -> anyhow::Result<f64> {
+pub(crate) async fn measure(lab: &Lab, here: &Installation<'_>, all: u64) -> anyhow::Result<Measured> {
     let mut conn = PgConnection::connect(&here.url("ingestion", "owner")?).await?;
     sqlx::raw_sql(AssertSqlSafe(TABLES)).execute(&mut conn).await?;
     let jetstream = &here.broker.jetstream;
@@ -41,7 +42,7 @@ pub(crate) async fn measure(here: &Installation<'_>, all: u64) -> anyhow::Result
     };
     let durable = jetstream.create_consumer_on_stream(config, stream::INGESTION.name).await?;
     let mut done = 0;
-    let started = Instant::now();
+    let running = lab.meter.start();
     while done < all {
         let mut fetched = durable.fetch().max_messages(BATCH).messages().await?;
         let mut batch = Vec::with_capacity(BATCH);
@@ -54,7 +55,7 @@ pub(crate) async fn measure(here: &Installation<'_>, all: u64) -> anyhow::Result
         }
         done += batch.len() as u64;
     }
-    let rate = done as f64 / started.elapsed().as_secs_f64();
+    let rate = running.stop(done);
     jetstream.delete_consumer_from_stream(DURABLE, stream::INGESTION.name).await?;
     sqlx::raw_sql("DROP SCHEMA bare CASCADE").execute(&mut conn).await?;
     Ok(rate)

@@ -9,11 +9,12 @@ use contracts::stream;
 use crate::lab::Lab;
 use crate::lab::broker::Broker;
 use crate::lab::installation::Installation;
+use crate::lab::meter::Measured;
 use crate::report::{Report, Row};
 
 use super::bare_loop;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// How long events are applied one by one.
 const ONE_BY_ONE: Duration = Duration::from_secs(5);
 
@@ -26,10 +27,10 @@ pub(crate) async fn measure(
     let all = here.broker.last_sequence(stream::INGESTION.name).await;
 
     lab.step(&format!("{role}: the bare loop"));
-    let bare = bare_loop::measure(here, all).await?;
+    let bare = bare_loop::measure(lab, here, all).await?;
 
     lab.step(&format!("{role}: its real handler"));
-    let ours = applied(here, role, all, LIMIT).await?;
+    let ours = applied(lab, here, role, all, LIMIT).await?;
     report.push(Row::rate(role, ours, bare, "events/s").must(0.5).stretch(0.8).bound_by("PostgreSQL").note(format!(
         "{all} events of ingestion into empty tables; reference: fetch 500, inbox, one upsert, an outbox row each, commit, \
          one confirmed ack for all"
@@ -37,7 +38,7 @@ pub(crate) async fn measure(
 
     lab.step(&format!("{role}: duplicates only"));
     here.broker.jetstream.delete_consumer_from_stream(role, stream::INGESTION.name).await?;
-    let again = applied(here, role, all, LIMIT).await?;
+    let again = applied(lab, here, role, all, LIMIT).await?;
     report.push(
         Row::rate(&format!("{role}_duplicates"), again, ours, "events/s")
             .must(1.5)
@@ -49,7 +50,7 @@ pub(crate) async fn measure(
     lab.step(&format!("{role}: one by one"));
     here.empty(role).await?;
     one_by_one_durable(&here.broker, role).await?;
-    let slow = applied(here, role, all, ONE_BY_ONE).await?;
+    let slow = applied(lab, here, role, all, ONE_BY_ONE).await?;
     report.push(
         Row::rate(&format!("{role}_batch_500"), ours, slow, "events/s")
             .must(10.0)
@@ -76,7 +77,14 @@ async fn one_by_one_durable(broker: &Broker, role: &str) -> anyhow::Result<()> {
 }
 
 /// Events a second that the role confirms, from the first seen to the last, or as far as it comes within `limit`.
-async fn applied(here: &Installation<'_>, role: &'static str, all: u64, limit: Duration) -> anyhow::Result<f64> {
+async fn applied(
+    lab: &Lab,
+    here: &Installation<'_>,
+    role: &'static str,
+    all: u64,
+    limit: Duration,
+) -> anyhow::Result<Measured> {
+    let running = lab.meter.start();
     let process = here.start(role).await?;
     let began = Instant::now();
     let mut first = None;
@@ -90,7 +98,8 @@ async fn applied(here: &Installation<'_>, role: &'static str, all: u64, limit: D
         };
         let enough = floor >= all || first.is_some() && at.elapsed() > limit;
         if enough {
-            break (floor - from) as f64 / (now - at).as_secs_f64();
+            let per_second = (floor - from) as f64 / (now - at).as_secs_f64();
+            break Measured { per_second, ..running.stop(floor) };
         }
         anyhow::ensure!(first.is_some() || began.elapsed() < Duration::from_secs(30), "{role} applies nothing");
         tokio::time::sleep(Duration::from_millis(20)).await;

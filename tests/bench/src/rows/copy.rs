@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -16,6 +15,7 @@ use sqlx::{
 
 use crate::lab::Lab;
 use crate::lab::installation::Installation;
+use crate::lab::meter::Measured;
 
 /// What operators and the relay write, or what must be there before: copied before the clock starts, or not at all.
 const BEFORE: [&str; 4] = ["tenants", "legal_entities", "api_keys", "sources"];
@@ -58,10 +58,12 @@ pub(crate) struct Rows {
     pub(crate) tables: usize,
 }
 
+/// Name, type, and whether the type is an array, which UNNEST would flatten.
+type Column = (String, String, bool);
+
 struct Table {
     name: String,
-    /// Name, type, and whether the type is an array, which UNNEST would flatten.
-    columns: Vec<(String, String, bool)>,
+    columns: Vec<Column>,
     rows: usize,
 }
 
@@ -104,7 +106,7 @@ async fn tables(conn: &mut PgConnection) -> anyhow::Result<Vec<Table>> {
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut by_name: BTreeMap<String, Vec<(String, String, bool)>> = BTreeMap::new();
+    let mut by_name: BTreeMap<String, Vec<Column>> = BTreeMap::new();
     for (table, column, kind, is_array) in columns {
         by_name.entry(table).or_default().push((column, kind, is_array));
     }
@@ -166,14 +168,14 @@ async fn slices(conn: &mut PgConnection, tables: &[&Table], transactions: usize)
 }
 
 fn aggregates(table: &Table) -> String {
-    let of = |(name, _, is_array): &(String, String, bool)| {
+    let of = |(name, _, is_array): &Column| {
         if *is_array { format!("array_agg({name}::text)") } else { format!("array_agg({name})") }
     };
     table.columns.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
 fn insert_of(table: &Table) -> String {
-    let list = |of: &dyn Fn(usize, &(String, String, bool)) -> String| {
+    let list = |of: &dyn Fn(usize, &Column) -> String| {
         table.columns.iter().enumerate().map(|(index, column)| of(index, column)).collect::<Vec<_>>().join(", ")
     };
     let names = list(&|_, (name, _, _)| name.clone());
@@ -187,8 +189,14 @@ fn insert_of(table: &Table) -> String {
     format!("INSERT INTO {} ({names}) SELECT {values} FROM unnest({arrays}) AS t ({aliases})", table.name)
 }
 
-/// Writes the rows into the database `twin` over so many connections; returns how long that took.
-pub(crate) async fn insert(lab: &Lab, rows: &Rows, twin: &str, connections: usize) -> anyhow::Result<Duration> {
+/// Writes the rows into the database `twin` over so many connections; measures it as so many `events`.
+pub(crate) async fn insert(
+    lab: &Lab,
+    rows: &Rows,
+    twin: &str,
+    connections: usize,
+    events: u64,
+) -> anyhow::Result<Measured> {
     let url = runtime::database::role_url(&lab.admin_url, "ingestion", "worker", twin)?;
     let mut open = Vec::new();
     for _ in 0..connections {
@@ -204,7 +212,7 @@ pub(crate) async fn insert(lab: &Lab, rows: &Rows, twin: &str, connections: usiz
             conn.prepare(AssertSqlSafe(insert.sql.to_string()).into_sql_str()).await?;
         }
     }
-    let started = Instant::now();
+    let running = lab.meter.start();
     for generation in &rows.generations {
         let todo = Mutex::new(generation.iter().collect::<VecDeque<_>>());
         let next = || todo.lock().ok().and_then(|mut todo| todo.pop_front());
@@ -216,7 +224,7 @@ pub(crate) async fn insert(lab: &Lab, rows: &Rows, twin: &str, connections: usiz
         });
         futures::future::try_join_all(writers).await?;
     }
-    Ok(started.elapsed())
+    Ok(running.stop(events))
 }
 
 async fn write(conn: &mut PgConnection, transaction: &[Insert]) -> anyhow::Result<()> {

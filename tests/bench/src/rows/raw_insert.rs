@@ -6,16 +6,19 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::lab::Lab;
 use crate::lab::installation::Installation;
+use crate::lab::meter::Measured;
 
 const ROWS: usize = 1_000;
 const BYTES: usize = 400;
 const MEASURED: Duration = Duration::from_secs(3);
 
-pub(crate) async fn measure(here: &Installation<'_>) -> anyhow::Result<f64> {
+pub(crate) async fn measure(lab: &Lab, here: &Installation<'_>) -> anyhow::Result<Measured> {
     let mut conn = PgConnection::connect(&here.url("ingestion", "owner")?).await?;
     sqlx::raw_sql("CREATE TABLE raw_insert (id uuid PRIMARY KEY, payload bytea NOT NULL)").execute(&mut conn).await?;
     let payloads = vec![vec![7_u8; BYTES]; ROWS];
+    let running = lab.meter.start();
     let started = Instant::now();
     let mut rows = 0;
     while started.elapsed() < MEASURED {
@@ -25,9 +28,9 @@ pub(crate) async fn measure(here: &Installation<'_>) -> anyhow::Result<f64> {
             .bind(&payloads)
             .execute(&mut conn)
             .await?;
-        rows += ROWS;
+        rows += ROWS as u64;
     }
-    let rate = rows as f64 / started.elapsed().as_secs_f64();
+    let rate = running.stop(rows);
     sqlx::raw_sql("DROP TABLE raw_insert").execute(&mut conn).await?;
     Ok(rate)
 }

@@ -12,11 +12,12 @@ use sqlx::PgConnection;
 use crate::lab::Lab;
 use crate::lab::broker::Broker;
 use crate::lab::installation::Installation;
+use crate::lab::meter::Measured;
 use crate::report::{Report, Row};
 
 /// Messages of an atomic batch; the server's limit.
 const BATCH: usize = 1_000;
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 const RAW: &str = "RAW";
 
 pub(crate) async fn measure(
@@ -30,13 +31,15 @@ pub(crate) async fn measure(
     let all = u64::try_from(here.number("ingestion", "SELECT count(*) FROM outbox").await?)?;
     lab.step("relay: draining the outbox");
     // Leadership is free from here on.
+    let running = lab.meter.start();
     held.close().await?;
-    let ours = drained(&here.broker, stream, all).await?;
+    let per_second = drained(&here.broker, stream, all).await?;
+    let ours = Measured { per_second, ..running.stop(all) };
     if !reported {
         return Ok(());
     }
     lab.step("relay: raw atomic batches");
-    let raw = raw_publish(here).await?;
+    let raw = raw_publish(lab, here).await?;
     report.push(
         Row::rate("relay", ours, raw, "events/s").must(0.8).stretch(0.95).bound_by("nats-server").note(format!(
             "{all} events of the outbox, sync_interval always; reference: the same messages, atomic batches of {BATCH}, one \
@@ -66,7 +69,7 @@ async fn drained(broker: &Broker, stream: &str, all: u64) -> anyhow::Result<f64>
     }
 }
 
-async fn raw_publish(here: &Installation<'_>) -> anyhow::Result<f64> {
+async fn raw_publish(lab: &Lab, here: &Installation<'_>) -> anyhow::Result<Measured> {
     let rows: Vec<(String, Vec<u8>, Vec<u8>)> =
         sqlx::query_as("SELECT subject, headers, payload FROM outbox ORDER BY id")
             .fetch_all(&mut here.worker("ingestion").await?)
@@ -81,10 +84,10 @@ async fn raw_publish(here: &Installation<'_>) -> anyhow::Result<f64> {
         }
         messages.push((format!("{RAW}.{subject}"), map, Bytes::from(payload)));
     }
-    let count = messages.len();
+    let count = messages.len() as u64;
     here.broker.raw_stream(RAW).await?;
     let client = &here.broker.client;
-    let started = Instant::now();
+    let running = lab.meter.start();
     let mut rest = messages.into_iter().peekable();
     for batch in 0.. {
         if rest.peek().is_none() {
@@ -107,7 +110,7 @@ async fn raw_publish(here: &Installation<'_>) -> anyhow::Result<f64> {
             break;
         }
     }
-    let rate = count as f64 / started.elapsed().as_secs_f64();
+    let rate = running.stop(count);
     here.broker.jetstream.delete_stream(RAW).await?;
     Ok(rate)
 }

@@ -48,7 +48,7 @@ pub(crate) async fn measure(
         format!(
             "{} single payments among {:.0} facts/s, from the 2xx to the invoice settled in reminders; p50 {:.0} ms",
             silences.len(),
-            background.per_second(),
+            background.facts as f64 / background.elapsed.as_secs_f64(),
             milliseconds(50)
         ),
     ));
