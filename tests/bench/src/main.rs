@@ -37,7 +37,7 @@ struct Options {
     /// Multiplies the number of facts; 1 takes some six minutes on two cores
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
-    /// Only these parts: intake, relay, consumers, chain. Relay and consumers need what intake leaves
+    /// Only these parts: intake, relay, consumers, repeats (of consumers), chain. All but the last need what intake leaves
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     only: Vec<String>,
     #[arg(long, env = "PUNTUAL_PG_ADMIN_URL", hide = true)]
@@ -52,8 +52,8 @@ async fn main() -> anyhow::Result<()> {
     let lab = Lab::new(options.admin_url.clone(), options.nats_server.clone(), options.scale).await?;
     let mut report = Report::new(lab.machine().await?);
     let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
-    if ["intake", "relay", "consumers"].into_iter().any(wanted) {
-        rows::stages::measure(&lab, &mut report, wanted("relay"), wanted("consumers")).await?;
+    if rows::stages::PARTS.into_iter().any(wanted) {
+        rows::stages::measure(&lab, &mut report, wanted).await?;
     }
     if wanted("chain") {
         rows::chain::measure(&lab, &mut report).await?;

@@ -23,6 +23,7 @@ pub(crate) async fn measure(
     report: &mut Report,
     here: &Installation<'_>,
     role: &'static str,
+    repeats: bool,
 ) -> anyhow::Result<()> {
     let all = here.broker.last_sequence(stream::INGESTION.name).await;
 
@@ -36,6 +37,9 @@ pub(crate) async fn measure(
          one confirmed ack for all"
     )));
 
+    if !repeats {
+        return Ok(());
+    }
     lab.step(&format!("{role}: duplicates only"));
     here.broker.jetstream.delete_consumer_from_stream(role, stream::INGESTION.name).await?;
     let again = applied(lab, here, role, all, LIMIT).await?;

@@ -6,8 +6,14 @@ use crate::report::Report;
 
 use super::{consumer, intake, relay};
 
-pub(crate) async fn measure(lab: &Lab, report: &mut Report, relay: bool, consumers: bool) -> anyhow::Result<()> {
-    lab.expect(6 + if relay { 2 } else { 0 } + if consumers { 16 } else { 0 });
+pub(crate) const PARTS: [&str; 4] = ["intake", "relay", "consumers", "repeats"];
+const CONSUMERS: [&str; 4] = ["scoring", "promises", "reminders", "reporting"];
+
+pub(crate) async fn measure(lab: &Lab, report: &mut Report, wanted: impl Fn(&str) -> bool) -> anyhow::Result<()> {
+    let (relay, repeats) = (wanted("relay"), wanted("repeats"));
+    let consumers = repeats || wanted("consumers");
+    let of_each = if repeats { 4 } else { 2 };
+    lab.expect(6 + u64::from(relay) + if consumers { 4 * of_each } else { 0 });
     lab.step("setting up");
     let here = Installation::make(lab, "stages").await?;
     let held = here.hold_relay().await?;
@@ -18,8 +24,8 @@ pub(crate) async fn measure(lab: &Lab, report: &mut Report, relay: bool, consume
     }
     ingestion.stop().await?;
     if consumers {
-        for role in ["scoring", "promises", "reminders", "reporting"] {
-            consumer::measure(lab, report, &here, role).await?;
+        for role in CONSUMERS {
+            consumer::measure(lab, report, &here, role, repeats).await?;
         }
     }
     Ok(())
