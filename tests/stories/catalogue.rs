@@ -14,9 +14,10 @@ const EXEMPT: [&str; 1] = [
     "api_keys", // read to learn which tenant is asking; hashes only
 ];
 /// Tables whose key does not begin with the tenant, and why.
-const KEYED_OTHERWISE: [&str; 2] = [
-    "api_keys",    // by the id that a key carries
-    "dead_letter", // by the id of an event, which may not say whose it is
+const KEYED_OTHERWISE: [&str; 3] = [
+    "api_keys",        // by the id that a key carries
+    "dead_letter",     // by the id of an event, which may not say whose it is
+    "dead_letter_log", // the same
 ];
 /// Functions that run with their owner's rights, and why.
 const DEFINERS: [&str; 1] = [

@@ -74,7 +74,7 @@ impl World {
         };
         set("FRAME__DATABASE__WORKER_URL", &self.database_url(role, "worker"));
         set("FRAME__DATABASE__DOOR_URL", &self.database_url(role, "door"));
-        set("FRAME__NATS__URL", self.broker.url());
+        set("FRAME__NATS__URL", &self.broker.url());
         set("FRAME__HTTP__LISTEN", &self.addresses[role]);
         set("FRAME__LOG__FORMAT", "pretty");
         set("FRAME__LOG__FILTER", "warn");

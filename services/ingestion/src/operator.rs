@@ -1,6 +1,9 @@
 //! What the operator does from the command line: tenants, keys, sources. Each is one transaction with its event.
 
+mod reemit;
+
 use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use contracts::ingestion::{ApiKeyChanged, LegalEntity, TenantChanged};
 use contracts::{Event, SCHEMA_REV, stream};
@@ -14,6 +17,8 @@ use crate::api::accept::publish;
 use crate::api::reading::hex;
 use crate::domain::text;
 use crate::store::sources::{self, SourceRow};
+
+pub use reemit::{KINDS, reemit};
 
 /// What keys may be for.
 pub const SCOPES: [&str; 2] = ["facts:write", "read"];
@@ -192,15 +197,18 @@ pub async fn create_source(pool: &PgPool, clock: Clock, tenant: &str, new: NewSo
 }
 
 async fn publish<E: Event>(conn: &mut PgConnection, clock: Clock, event: &E) -> anyhow::Result<()> {
-    // A virtual clock shows nothing until it is set for the first time, which is after the tenant was made.
-    let now = match clock.now(conn).await {
-        Err(sqlx::Error::RowNotFound) => Clock::Database.now(conn).await?,
-        read => read?,
-    };
-    let mut outbox = Outbox::new(stream::INGESTION, now);
+    let mut outbox = Outbox::new(stream::INGESTION, now(conn, clock).await?);
     outbox.push(event);
     outbox.save(conn).await?;
     Ok(())
+}
+
+/// A virtual clock shows nothing until it is set for the first time, which is after the tenant was made.
+async fn now(conn: &mut PgConnection, clock: Clock) -> Result<DateTime<Utc>, sqlx::Error> {
+    match clock.now(conn).await {
+        Err(sqlx::Error::RowNotFound) => Clock::Database.now(conn).await,
+        read => read,
+    }
 }
 
 async fn exists(conn: &mut PgConnection, tenant_id: Uuid) -> Result<bool, sqlx::Error> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use contracts::Event;
 use contracts::ingestion::{InvoiceChanged, PromiseMade, PromiseWithdrawn, SourceChanged};
+use faults::Bug;
 use messaging::{Delivery, Handler, HandlerError};
 use runtime::{Clock, access};
 use sqlx::PgConnection;
@@ -14,6 +15,7 @@ use crate::domain::judgement::Moment;
 use crate::domain::policy::Policy;
 use crate::judge::judge_all;
 use crate::store::{self, StoreError};
+use crate::timers;
 
 mod invoice_changed;
 mod promise_made;
@@ -55,6 +57,9 @@ impl Handler for IngestionEvents {
             })
             .collect();
         store::promises::insert(conn, &made, now).await?;
+        if faults::seeded(Bug::PromiseTimerInMemory) {
+            timers::start(made.iter().map(|(promise, _)| promise.key));
+        }
 
         let spoken_of: BTreeSet<_> = words.into_keys().collect();
         let invoices: BTreeSet<_> = newer.into_iter().chain(named).collect();

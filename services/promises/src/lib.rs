@@ -14,9 +14,11 @@ mod domain;
 mod handlers;
 mod judge;
 mod outgoing;
+pub mod reemit;
 mod settings;
 mod store;
 mod sweeps;
+mod timers;
 
 pub use settings::Settings;
 

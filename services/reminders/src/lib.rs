@@ -14,6 +14,7 @@ mod api;
 mod domain;
 mod handlers;
 mod mail;
+pub mod reemit;
 mod replay;
 mod store;
 mod sweeps;

@@ -2,7 +2,7 @@
 
 mod decide;
 mod dispatch;
-mod events;
+pub(crate) mod events;
 mod leases;
 
 pub(crate) use dispatch::Dispatch;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 mod api;
 mod domain;
 mod handlers;
+pub mod reemit;
 mod store;
 mod sweeps;
 

@@ -3,6 +3,8 @@
 mod day_close;
 mod publish;
 
+pub(crate) use publish::{assigned, scored};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use messaging::Wake;

@@ -65,23 +65,33 @@ impl Barrier {
         if !reply.error.is_empty() {
             return Err(refused(reply.error));
         }
-        tokio::time::timeout_at(deadline, position.reached(reply.stream_seq))
+        tokio::time::timeout_at(deadline, position.reached(reply.stream_seq, Some(reply.epoch)))
             .await
             .map_err(|_| timed_out("not applied yet"))?;
         Ok(reply.stream_seq)
     }
 }
 
-/// Publishes everything committed so far in the stream of the calling service; returns a sequence that covers it, or
+/// A place in a stream that covers everything its service had committed when it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Raised {
+    #[sqlx(try_from = "i64")]
+    pub stream_seq: u64,
+    /// Sequences of another epoch mean something else.
+    #[sqlx(try_from = "i32")]
+    pub epoch: u32,
+}
+
+/// Publishes everything committed so far in the stream of the calling service; returns a place that covers it, or
 /// `None` when the relay has not come so far within [`BARRIER_TIMEOUT`]: nobody waits for the answer any more.
-pub async fn raise(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<Option<u64>, sqlx::Error> {
+pub async fn raise(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<Option<Raised>, sqlx::Error> {
     match tokio::time::timeout(BARRIER_TIMEOUT, publish_fence(pool, stream, wake)).await {
-        Ok(sequence) => sequence.map(Some),
+        Ok(raised) => raised.map(Some),
         Err(_) => Ok(None),
     }
 }
 
-async fn publish_fence(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<u64, sqlx::Error> {
+async fn publish_fence(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<Raised, sqlx::Error> {
     let mut tx = pool.begin().await?;
     let now = sqlx::query_scalar("SELECT now()").fetch_one(&mut *tx).await?;
     let mut outbox = Outbox::new(stream, now);
@@ -97,8 +107,8 @@ async fn publish_fence(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<u64
     let mut pause = Duration::from_millis(1);
     loop {
         // Below the window, or in it and behind the cursor: published.
-        let published: Option<i64> = sqlx::query_scalar(
-            "SELECT stream_seq FROM relay_state WHERE stream = $1
+        let published: Option<Raised> = sqlx::query_as(
+            "SELECT stream_seq, epoch FROM relay_state WHERE stream = $1
              AND ($2::text::xid8 < lo OR ($2::text::xid8 < hi AND $3 <= last_id))",
         )
         .bind(stream.name)
@@ -106,8 +116,8 @@ async fn publish_fence(pool: &PgPool, stream: Stream, wake: &Wake) -> Result<u64
         .bind(id)
         .fetch_optional(pool)
         .await?;
-        if let Some(sequence) = published {
-            return Ok(u64::try_from(sequence).unwrap_or(0));
+        if let Some(raised) = published {
+            return Ok(raised);
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(16));

@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use async_nats::jetstream::consumer::PullConsumer;
-use async_nats::jetstream::{Context, Message};
+use async_nats::jetstream::consumer::pull;
+use async_nats::jetstream::{AckKind, Context, Message};
 use bytes::Bytes;
 use contracts::{Event, Stream, header, subject};
+use faults::Bug;
 use futures::{FutureExt, StreamExt};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
@@ -18,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::HandlerError;
+use crate::poison::{self, Wanted};
+use crate::redrive::Redrive;
 use crate::relay::Wake;
 use crate::topology::{self, TopologyError};
 use crate::{dead_letter, trace};
@@ -31,7 +35,13 @@ const PREFETCH: usize = 1_000;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A batch is retried in memory for less than the server's ack wait; afterwards it is delivered again.
-const RETRY_IN_MEMORY: Duration = Duration::from_secs(45);
+const RETRY_IN_MEMORY: Duration = Duration::from_secs(10);
+/// How often a batch that is committed is acknowledged before it is left to come again.
+const ACK_ATTEMPTS: u32 = 3;
+/// How often the durable is compared with its stream, besides at every new connection and error.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a consumer that hears nothing looks whether it is time for that.
+const IDLE: Duration = Duration::from_millis(250);
 /// Between attempts to reach a stream that its owner has not made yet.
 const TOPOLOGY_RETRY: Duration = Duration::from_millis(200);
 
@@ -46,6 +56,21 @@ pub struct Delivery {
     /// Position in the stream.
     pub stream_seq: u64,
     traceparent: Option<String>,
+}
+
+impl Delivery {
+    /// A dead letter as it once arrived.
+    pub(crate) fn of_letter(letter: &dead_letter::Letter) -> Self {
+        Self {
+            event_id: letter.event_id,
+            subject: letter.subject.clone(),
+            tenant_id: letter.tenant_id,
+            customer_id: letter.customer_id,
+            payload: letter.payload.clone().unwrap_or_default().into(),
+            stream_seq: letter.stream_seq.unsigned_abs(),
+            traceparent: None,
+        }
+    }
 }
 
 /// Applies events to a role's tables.
@@ -94,27 +119,23 @@ impl Position {
         self.stream
     }
 
-    /// Returns when every replica together has applied the stream up to `sequence`.
-    pub async fn reached(&self, sequence: u64) {
+    /// Returns when every replica together has applied the stream, as it is since `epoch`, up to `sequence`. A durable of
+    /// another epoch says nothing about that: it may have passed sequences that were written anew since.
+    pub async fn reached(&self, sequence: u64, epoch: Option<u32>) {
         let mut moved = self.moved.clone();
         loop {
-            match self.ack_floor().await {
-                Ok(floor) if floor >= sequence => return,
+            match topology::standing(&self.jetstream, self.stream, self.service).await {
+                Ok(Some(standing))
+                    if standing.ack_floor >= sequence && epoch.is_none_or(|epoch| epoch == standing.epoch) =>
+                {
+                    return;
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(stream = self.stream.name, %error, "ack floor unknown"),
             }
             // Another replica may be the one that moves: look again soon either way.
             tokio::select! { _ = moved.changed() => {}, () = tokio::time::sleep(Duration::from_millis(10)) => {} }
         }
-    }
-
-    async fn ack_floor(&self) -> Result<u64, TopologyError> {
-        let durable: PullConsumer = self
-            .jetstream
-            .get_consumer_from_stream(self.service, self.stream.name)
-            .await
-            .map_err(|error| TopologyError::JetStream(error.to_string()))?;
-        Ok(durable.cached_info().ack_floor.stream_sequence)
     }
 }
 
@@ -127,8 +148,10 @@ pub struct Consumer<H> {
     jetstream: Context,
     wake: Wake,
     handler: H,
-    wanted: HashSet<&'static str>,
+    wanted: Wanted,
     moved: watch::Sender<u64>,
+    /// Set from the first time on that the durable was there: from then on its absence is a loss.
+    attached: AtomicBool,
 }
 
 impl<H: Handler> Consumer<H> {
@@ -142,14 +165,22 @@ impl<H: Handler> Consumer<H> {
     ) -> (Self, Position) {
         let (moved, watched) = watch::channel(0);
         let position = Position { stream, service, jetstream: jetstream.clone(), moved: watched };
-        let wanted = handler.subjects().into_iter().collect();
-        (Self { stream, service, pool, jetstream, wake, handler, wanted, moved }, position)
+        let wanted = Wanted::of(&handler);
+        let attached = AtomicBool::new(false);
+        (Self { stream, service, pool, jetstream, wake, handler, wanted, moved, attached }, position)
     }
 
-    /// Applies events until `shutdown`; whatever fails is logged and taken up again.
+    /// Applies events until `shutdown`, and dead letters that are to be tried again.
     pub async fn run(self, shutdown: CancellationToken) {
+        let Self { stream, service, pool, handler, wanted, wake, .. } = &self;
+        let redrive = Redrive { stream: *stream, service, pool, handler, wanted, wake };
+        tokio::join!(self.consume_on(&shutdown), redrive.run(&shutdown));
+    }
+
+    /// Applies events; whatever fails is logged and taken up again.
+    async fn consume_on(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
-            match self.consume(&shutdown).await {
+            match self.consume(shutdown).await {
                 Ok(()) | Err(TopologyError::Missing(_)) => {}
                 Err(error) => tracing::warn!(stream = self.stream.name, %error, "consumer interrupted"),
             }
@@ -157,9 +188,13 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
+    /// Applies events until `shutdown`, or until the durable has to be looked at.
     async fn consume(&self, shutdown: &CancellationToken) -> Result<(), TopologyError> {
         let jetstream_error = |error: &dyn std::fmt::Display| TopologyError::JetStream(error.to_string());
-        let durable = topology::ensure_durable(&self.jetstream, self.stream, self.service).await?;
+        let connects = self.connects();
+        let had_one = self.attached.load(Ordering::Relaxed);
+        let durable = topology::attach(&self.jetstream, self.stream, self.service, had_one).await?;
+        self.attached.store(true, Ordering::Relaxed);
         let mut messages = durable
             .stream()
             .max_messages_per_batch(PREFETCH)
@@ -168,10 +203,25 @@ impl<H: Handler> Consumer<H> {
             .messages()
             .await
             .map_err(|error| jetstream_error(&error))?;
+        let mut checked = Instant::now();
         loop {
+            if checked.elapsed() > CHECK_INTERVAL {
+                if topology::inspect(&self.jetstream, self.stream, self.service).await?.is_err() {
+                    return Ok(());
+                }
+                checked = Instant::now();
+            }
+            // The server that knew of the running pull may be gone: take what it had sent, then begin anew.
+            let reconnected = connects != self.connects();
             let first = tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
+                biased;
+                () = shutdown.cancelled() => {
+                    give_back(&mut messages).await;
+                    return Ok(());
+                }
                 message = messages.next() => message,
+                () = tokio::time::sleep(IDLE), if !reconnected => continue,
+                () = std::future::ready(()), if reconnected => return Ok(()),
             };
             let Some(first) = first else { return Ok(()) };
             let mut batch = vec![first.map_err(|error| jetstream_error(&error))?];
@@ -202,28 +252,59 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
+    /// How often this process has connected to the broker.
+    fn connects(&self) -> u64 {
+        self.jetstream.client().statistics().connects.load(Ordering::Relaxed)
+    }
+
     /// Applies a batch and acknowledges it; leaves it unacknowledged when it cannot be applied for now.
     async fn process(&self, messages: &[Message], shutdown: &CancellationToken) {
+        let again = messages.iter().filter(|message| message.info().is_ok_and(|info| info.delivered > 1)).count();
+        if again > 0 {
+            self.counted("puntual_events_redelivered_total", again);
+        }
+        if faults::seeded(Bug::AckBeforeCommit) {
+            self.acknowledge(messages).await;
+        }
         let deliveries: Vec<Delivery> =
             messages.iter().map(|message| delivery_of(self.stream, message)).filter(|d| self.wants(d)).collect();
         if !deliveries.is_empty() && !self.apply_with_retries(&deliveries, shutdown).await {
             return;
         }
+        self.acknowledge(messages).await;
+        faults::point("consumer.after_ack");
+        let last = messages.last().and_then(|message| message.info().ok());
+        self.moved.send_replace(last.map_or(0, |info| info.stream_sequence));
+    }
+
+    /// Acknowledges what is committed. One confirmed ack at the end fences the batch: a connection that was lost on the
+    /// way shows in it, and everything is said again. What stays unsaid is delivered again and swallowed by the inbox.
+    async fn acknowledge(&self, messages: &[Message]) {
         let Some((last, others)) = messages.split_last() else { return };
-        for message in others {
-            if let Err(error) = message.ack().await {
-                tracing::warn!(stream = self.stream.name, %error, "ack lost, the event will come again");
+        for _ in 0..ACK_ATTEMPTS {
+            let mut sent = true;
+            for message in others {
+                sent &= message.ack().await.is_ok();
+            }
+            match last.double_ack().await {
+                Ok(()) if sent => return,
+                Ok(()) => {}
+                Err(error) => tracing::warn!(stream = self.stream.name, %error, "batch not confirmed"),
+            }
+            self.counted("puntual_acks_lost_total", messages.len());
+            if !matches!(topology::inspect(&self.jetstream, self.stream, self.service).await, Ok(Ok(_))) {
+                return;
             }
         }
-        // One confirmed ack fences the batch: what is lost before it is only delivered again.
-        if let Err(error) = last.double_ack().await {
-            tracing::warn!(stream = self.stream.name, %error, "batch not confirmed, it will come again");
-        }
-        self.moved.send_replace(last.info().map_or(0, |info| info.stream_sequence));
+    }
+
+    fn counted(&self, name: &'static str, count: usize) {
+        metrics::counter!(name, "stream" => self.stream.name, "service" => self.service)
+            .increment(u64::try_from(count).unwrap_or(0));
     }
 
     fn wants(&self, delivery: &Delivery) -> bool {
-        self.wanted.contains(delivery.subject.as_str())
+        self.wanted.wants(&delivery.subject)
     }
 
     async fn apply_with_retries(&self, batch: &[Delivery], shutdown: &CancellationToken) -> bool {
@@ -265,12 +346,26 @@ impl<H: Handler> Consumer<H> {
             .for_each(|parent| trace::link(&span, parent));
         let mut tx = self.pool.begin().await?;
         let new = unseen(&mut tx, batch).await?;
-        let applied = match self.handler.handle(&mut tx, &new).await {
-            Ok(()) => tx.commit().await.map_err(HandlerError::from),
+        if new.len() < batch.len() {
+            self.counted("puntual_duplicates_total", batch.len() - new.len());
+        }
+        if new.is_empty() {
+            return Ok(tx.rollback().await?);
+        }
+        let (new, unreadable) = self.wanted.part(new);
+        let dead = self.set_aside(&mut tx, unreadable).await?;
+        let applied = match poison::handle(&self.handler, &mut tx, &new).await {
+            Ok(()) => {
+                faults::point("consumer.before_commit");
+                tx.commit().await.map_err(HandlerError::from)
+            }
             Err(error) => tx.rollback().await.map_err(HandlerError::from).and(Err(error)),
         };
         match applied {
-            Ok(()) => {}
+            Ok(()) => {
+                faults::point("consumer.after_commit");
+                self.announce(dead).await;
+            }
             Err(HandlerError::Reject(reason)) => {
                 tracing::warn!(stream = self.stream.name, %reason, "batch rejected, looking for the cause");
                 self.bisect(batch).await?;
@@ -284,10 +379,29 @@ impl<H: Handler> Consumer<H> {
     /// Applies what can be applied, in one transaction; each event that cannot becomes a dead letter of its own.
     async fn bisect(&self, batch: &[Delivery]) -> Result<(), HandlerError> {
         let mut tx = self.pool.begin().await?;
-        let new = unseen(&mut tx, batch).await?;
-        let mut dead = Vec::new();
+        let (new, unreadable) = self.wanted.part(unseen(&mut tx, batch).await?);
+        let mut dead = self.set_aside(&mut tx, unreadable).await?;
         self.apply_range(&mut tx, &new, &mut dead).await?;
         tx.commit().await?;
+        self.announce(dead).await;
+        Ok(())
+    }
+
+    /// Records what the handler cannot be given.
+    async fn set_aside(
+        &self,
+        conn: &mut PgConnection,
+        unreadable: Vec<(Delivery, String)>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let mut dead = Vec::with_capacity(unreadable.len());
+        for (delivery, reason) in unreadable {
+            dead_letter::record(conn, self.stream, &delivery, &reason).await?;
+            dead.push(format!("{}: {reason}", delivery.event_id));
+        }
+        Ok(dead)
+    }
+
+    async fn announce(&self, dead: Vec<String>) {
         for reason in dead {
             metrics::counter!("puntual_dead_letters_total", "stream" => self.stream.name, "service" => self.service)
                 .increment(1);
@@ -302,7 +416,6 @@ impl<H: Handler> Consumer<H> {
                 tracing::warn!(%error, "dead letter not announced; the table has it");
             }
         }
-        Ok(())
     }
 
     async fn apply_range(
@@ -312,13 +425,9 @@ impl<H: Handler> Consumer<H> {
         dead: &mut Vec<String>,
     ) -> Result<(), HandlerError> {
         let mut savepoint = conn.begin().await?;
-        let handled = match self.handler.handle(&mut savepoint, range).await {
+        let handled = match poison::handle(&self.handler, &mut savepoint, range).await {
             // What is checked at commit only would fail there for the whole batch: check it here, for this range.
-            Ok(()) => sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
-                .execute(&mut *savepoint)
-                .await
-                .map(drop)
-                .map_err(Into::into),
+            Ok(()) => dead_letter::check_constraints(&mut savepoint).await.map_err(HandlerError::from),
             Err(error) => Err(error),
         };
         match handled {
@@ -344,6 +453,9 @@ impl<H: Handler> Consumer<H> {
 
 /// Of a batch, the events whose effects are not committed yet; remembers them in the running transaction.
 async fn unseen(conn: &mut PgConnection, batch: &[Delivery]) -> Result<Vec<Delivery>, sqlx::Error> {
+    if faults::seeded(Bug::NoInboxKey) {
+        return Ok(batch.to_vec());
+    }
     let ids: Vec<Uuid> = batch.iter().map(|delivery| delivery.event_id).collect();
     let new: HashSet<Uuid> = sqlx::query_scalar(
         "INSERT INTO inbox (event_id) SELECT DISTINCT id FROM unnest($1::uuid[]) AS t (id) ORDER BY id
@@ -356,6 +468,15 @@ async fn unseen(conn: &mut PgConnection, batch: &[Delivery]) -> Result<Vec<Deliv
     .collect();
     let mut once = HashSet::new();
     Ok(batch.iter().filter(|d| new.contains(&d.event_id) && once.insert(d.event_id)).cloned().collect())
+}
+
+/// Lets another replica have at once what was sent here and will not be applied here.
+async fn give_back(messages: &mut pull::Stream) {
+    while let Some(Some(Ok(message))) = tokio::task::unconstrained(messages.next()).now_or_never() {
+        if message.ack_with(AckKind::Nak(None)).await.is_err() {
+            return;
+        }
+    }
 }
 
 fn delivery_of(stream: Stream, message: &Message) -> Delivery {

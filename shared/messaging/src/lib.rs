@@ -5,7 +5,7 @@
 //! | out | [`outbox`] | events are rows, written in the transaction that made them true |
 //! | out | [`relay`] | one leader per service publishes those rows, as the only writer of its stream |
 //! | in | [`consumer`] | a batch of events, their inbox rows and their effects are one transaction; acks come after it |
-//! | in | [`dead_letter`] | what can never be applied is set aside with its reason, alone |
+//! | in | [`dead_letter`] | what can never be applied is set aside with its reason, alone, until a person re-drives it |
 //! | across | [`barrier`] | "I know everything you had accepted when I asked" |
 //! | both | [`topology`] | a service ensures its own stream and durables; it refuses what differs and deletes nothing |
 
@@ -15,6 +15,8 @@ pub mod consumer;
 pub mod dead_letter;
 pub mod error;
 pub mod outbox;
+mod poison;
+mod redrive;
 pub mod relay;
 pub mod topology;
 mod trace;

@@ -1,26 +1,38 @@
 //! Streams and durables: ensured by whom they belong to (D14), refused when they differ, never deleted to make them fit.
+//!
+//! A stream is transport that may be lost. Whoever makes it anew, or rewinds into it, raises its *epoch*: a number in the
+//! metadata of the stream, kept by the relay in its database. A durable carries the epoch it was made for. One of another
+//! epoch, or one whose ack floor is ahead of the stream, would skip events in silence: its owner makes it anew, and the
+//! inbox swallows what was applied already.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use async_nats::jetstream::{Context, ErrorCode, context::GetStreamErrorKind};
+use async_nats::jetstream::stream::{Config, ConsumerErrorKind, DiscardPolicy, Info, RetentionPolicy, StorageType};
+use async_nats::jetstream::{self, Context, ErrorCode, context::GetStreamErrorKind};
+use chrono::{DateTime, Utc};
 use contracts::Stream;
+use faults::Bug;
 
 /// How long a stream keeps an event; the outbox keeps it longer.
 const STREAM_MAX_AGE: Duration = Duration::from_hours(7 * 24);
 /// A guard only: the expected last sequence is what prevents doubles.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
-/// Longer than the longest retry of a batch in memory (45 s).
-const ACK_WAIT: Duration = Duration::from_mins(1);
+/// What a worker had taken when it died comes again after this. Longer than a batch is retried in memory.
+pub(crate) const ACK_WAIT: Duration = Duration::from_secs(15);
 /// Ten batches of 500: enough to keep every replica busy.
 const MAX_ACK_PENDING: i64 = 5_000;
+/// Where a stream and its durables carry their epoch.
+const EPOCH: &str = "puntual-epoch";
 
 /// Why a stream or a durable is not as the contract says.
 #[derive(Debug, thiserror::Error)]
 pub enum TopologyError {
     #[error("stream {stream} has {what} {found}, the contract says {expected}; change it by hand")]
     Differs { stream: &'static str, what: &'static str, found: String, expected: String },
+    #[error("durable {service} of {stream} has {what} {found}, the contract says {expected}; change it by hand")]
+    DurableDiffers { stream: &'static str, service: &'static str, what: &'static str, found: String, expected: String },
     #[error("stream {0} does not exist yet")]
     Missing(&'static str),
     #[error("jetstream: {0}")]
@@ -31,9 +43,41 @@ fn jetstream_error(error: impl std::fmt::Display) -> TopologyError {
     TopologyError::JetStream(error.to_string())
 }
 
-/// Ensures the stream of the calling service. `replicas` is 3 in production, 1 on one machine.
-pub async fn ensure_stream(jetstream: &Context, stream: Stream, replicas: usize) -> Result<(), TopologyError> {
-    let wanted = Config {
+/// What a stream is like now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub created: DateTime<Utc>,
+    /// 0 when nobody has said.
+    pub epoch: u32,
+    pub first_seq: u64,
+    pub last_seq: u64,
+    /// Sequences between the first and the last that hold no message: nobody may delete one, so they were lost.
+    pub missing: u64,
+}
+
+impl Found {
+    fn of(info: &Info) -> Self {
+        let state = &info.state;
+        Self {
+            // As exact as PostgreSQL can remember it.
+            created: i64::try_from(info.created.unix_timestamp_nanos() / 1_000)
+                .ok()
+                .and_then(DateTime::from_timestamp_micros)
+                .unwrap_or_default(),
+            epoch: epoch_of(&info.config.metadata),
+            first_seq: state.first_sequence,
+            last_seq: state.last_sequence,
+            missing: state.deleted_count.unwrap_or(0),
+        }
+    }
+}
+
+fn epoch_of(metadata: &HashMap<String, String>) -> u32 {
+    metadata.get(EPOCH).and_then(|epoch| epoch.parse().ok()).unwrap_or(0)
+}
+
+fn contract(stream: Stream, replicas: usize, epoch: u32) -> Config {
+    Config {
         name: stream.name.to_owned(),
         subjects: vec![stream.subjects.to_owned()],
         retention: RetentionPolicy::Limits,
@@ -46,18 +90,51 @@ pub async fn ensure_stream(jetstream: &Context, stream: Stream, replicas: usize)
         allow_direct: true,
         deny_delete: true,
         deny_purge: true,
+        metadata: HashMap::from([(EPOCH.to_owned(), epoch.to_string())]),
         ..Config::default()
-    };
-    match jetstream.get_stream(stream.name).await {
-        Ok(found) => check(stream, &found.cached_info().config, &wanted),
-        Err(error) if matches!(error.kind(), GetStreamErrorKind::JetStream(ref cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND) =>
-        {
-            jetstream.create_stream(wanted).await.map_err(jetstream_error)?;
-            tracing::info!(stream = stream.name, "stream created");
-            Ok(())
-        }
-        Err(error) => Err(jetstream_error(error)),
     }
+}
+
+async fn get(jetstream: &Context, stream: Stream) -> Result<Option<jetstream::stream::Stream>, TopologyError> {
+    match jetstream.get_stream(stream.name).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
+            _ => Err(jetstream_error(error)),
+        },
+    }
+}
+
+/// The stream as it is, `None` when there is none; an error when it is not as the contract says.
+pub async fn find_stream(jetstream: &Context, stream: Stream) -> Result<Option<Found>, TopologyError> {
+    let Some(found) = get(jetstream, stream).await? else { return Ok(None) };
+    let info = found.cached_info();
+    check(stream, &info.config, &contract(stream, 1, 0))?;
+    Ok(Some(Found::of(info)))
+}
+
+/// Makes the stream of the calling service; its first message gets the sequence after `last_seq`. `replicas` is 3 in
+/// production, 1 on one machine.
+pub async fn create_stream(
+    jetstream: &Context,
+    stream: Stream,
+    replicas: usize,
+    epoch: u32,
+    last_seq: u64,
+) -> Result<Found, TopologyError> {
+    let first_sequence = (last_seq > 0).then_some(last_seq + 1);
+    let wanted = Config { first_sequence, ..contract(stream, replicas, epoch) };
+    let made = jetstream.create_stream(wanted).await.map_err(jetstream_error)?;
+    tracing::info!(stream = stream.name, epoch, last_seq, "stream created");
+    Ok(Found::of(made.cached_info()))
+}
+
+/// Tells every consumer that what it knows of the stream is out of date.
+pub async fn mark_epoch(jetstream: &Context, stream: Stream, epoch: u32) -> Result<(), TopologyError> {
+    let found = get(jetstream, stream).await?.ok_or(TopologyError::Missing(stream.name))?;
+    let mut config = found.cached_info().config.clone();
+    config.metadata.insert(EPOCH.to_owned(), epoch.to_string());
+    jetstream.update_stream(config).await.map(drop).map_err(jetstream_error)
 }
 
 fn check(stream: Stream, found: &Config, wanted: &Config) -> Result<(), TopologyError> {
@@ -76,31 +153,124 @@ fn check(stream: Stream, found: &Config, wanted: &Config) -> Result<(), Topology
     Ok(())
 }
 
-/// Ensures the durable `service` on a stream that another service owns.
-pub async fn ensure_durable(
+/// Why a durable was made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stale {
+    Gone,
+    OtherEpoch,
+    AheadOfStream,
+}
+
+impl Stale {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::OtherEpoch => "other_epoch",
+            Self::AheadOfStream => "ahead_of_stream",
+        }
+    }
+}
+
+/// The durable `service` of a stream that another service owns: made when there is none, made anew when it is stale.
+/// `had_one` tells that it was there before, so that its absence is a loss.
+pub(crate) async fn attach(
     jetstream: &Context,
     stream: Stream,
     service: &'static str,
+    had_one: bool,
 ) -> Result<PullConsumer, TopologyError> {
-    let found = jetstream.get_stream(stream.name).await.map_err(|error| match error.kind() {
-        GetStreamErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-            TopologyError::Missing(stream.name)
+    let owner = get(jetstream, stream).await?.ok_or(TopologyError::Missing(stream.name))?;
+    let epoch = epoch_of(&owner.cached_info().config.metadata);
+    let cause = match inspect(jetstream, stream, service).await? {
+        Ok(_) => None,
+        Err(Stale::Gone) if !had_one => None,
+        Err(stale) => Some(stale),
+    };
+    if let Some(cause) = cause {
+        tracing::warn!(stream = stream.name, service, cause = cause.as_str(), epoch, "durable made anew");
+        metrics::counter!("puntual_consumers_rebuilt_total",
+            "stream" => stream.name, "service" => service, "cause" => cause.as_str())
+        .increment(1);
+        if cause != Stale::Gone {
+            owner.delete_consumer(service).await.map_err(jetstream_error)?;
         }
-        _ => jetstream_error(error),
-    })?;
-    found
-        .get_or_create_consumer(
-            service,
-            pull::Config {
-                durable_name: Some(service.to_owned()),
-                deliver_policy: DeliverPolicy::All,
-                ack_policy: AckPolicy::Explicit,
-                ack_wait: ACK_WAIT,
-                max_ack_pending: MAX_ACK_PENDING,
-                max_deliver: -1,
-                ..pull::Config::default()
-            },
-        )
-        .await
-        .map_err(jetstream_error)
+    }
+    let wanted = pull::Config {
+        durable_name: Some(service.to_owned()),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: ACK_WAIT,
+        max_ack_pending: MAX_ACK_PENDING,
+        max_deliver: -1,
+        metadata: HashMap::from([(EPOCH.to_owned(), epoch.to_string())]),
+        ..pull::Config::default()
+    };
+    let durable = owner.get_or_create_consumer(service, wanted).await.map_err(jetstream_error)?;
+    let found = &durable.cached_info().config;
+    let differs = |what, found: String, expected: &str| {
+        Err(TopologyError::DurableDiffers { stream: stream.name, service, what, found, expected: expected.to_owned() })
+    };
+    if found.ack_policy != AckPolicy::Explicit {
+        return differs("ack policy", format!("{:?}", found.ack_policy), "explicit");
+    }
+    if found.deliver_policy != DeliverPolicy::All {
+        return differs("deliver policy", format!("{:?}", found.deliver_policy), "all");
+    }
+    if !found.filter_subject.is_empty() || !found.filter_subjects.is_empty() {
+        return differs("filter", format!("{} {:?}", found.filter_subject, found.filter_subjects), "none");
+    }
+    if found.max_deliver > 0 {
+        return differs("max deliver", found.max_deliver.to_string(), "-1");
+    }
+    Ok(durable)
+}
+
+/// Where a durable that may be trusted stands: its epoch and the last sequence up to which everything is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) epoch: u32,
+    pub(crate) ack_floor: u64,
+}
+
+/// Compares a durable with its stream.
+pub(crate) async fn inspect(
+    jetstream: &Context,
+    stream: Stream,
+    service: &str,
+) -> Result<Result<Standing, Stale>, TopologyError> {
+    // The durable first: its floor may not be ahead of a stream that was read later.
+    let standing = standing(jetstream, stream, service).await?;
+    let owner = get(jetstream, stream).await?.ok_or(TopologyError::Missing(stream.name))?;
+    let info = owner.cached_info();
+    Ok(match standing {
+        None => Err(Stale::Gone),
+        Some(standing) if faults::seeded(Bug::AckFloorIgnored) => Ok(standing),
+        Some(standing) if standing.epoch != epoch_of(&info.config.metadata) => Err(Stale::OtherEpoch),
+        Some(standing) if standing.ack_floor > info.state.last_sequence => Err(Stale::AheadOfStream),
+        Some(standing) => Ok(standing),
+    })
+}
+
+/// Where a durable says it stands; `None` when there is none.
+pub(crate) async fn standing(
+    jetstream: &Context,
+    stream: Stream,
+    service: &str,
+) -> Result<Option<Standing>, TopologyError> {
+    let found: Result<PullConsumer, _> = jetstream.get_consumer_from_stream(service, stream.name).await;
+    match found {
+        Ok(durable) => {
+            let info = durable.cached_info();
+            let epoch = epoch_of(&info.config.metadata);
+            Ok(Some(Standing { epoch, ack_floor: info.ack_floor.stream_sequence }))
+        }
+        Err(error) => match error.kind() {
+            ConsumerErrorKind::JetStream(cause)
+                if matches!(cause.error_code(), ErrorCode::CONSUMER_NOT_FOUND | ErrorCode::STREAM_NOT_FOUND) =>
+            {
+                Ok(None)
+            }
+            _ => Err(jetstream_error(error)),
+        },
+    }
 }

@@ -70,7 +70,7 @@ $$;
 
 CREATE TABLE relay_state (
     stream text NOT NULL,
-    -- Grows when the stream had to be made anew.
+    -- Grows when the stream was made anew or had lost something.
     epoch integer NOT NULL DEFAULT 1,
     -- The window being published: rows with lo <= xid < hi, in the order of id, up to last_id.
     lo xid8 NOT NULL DEFAULT '0',
@@ -78,7 +78,10 @@ CREATE TABLE relay_state (
     last_id bigint NOT NULL DEFAULT 0,
     -- Sequence of the last message in the stream.
     stream_seq bigint NOT NULL DEFAULT 0,
+    -- When the stream was made. Another time than this is another stream.
     stream_created timestamptz,
+    -- Sequences of the stream that are known to hold no message any more.
+    stream_missing bigint NOT NULL DEFAULT 0,
     CONSTRAINT relay_state_pkey PRIMARY KEY (stream)
 );
 SELECT grant_to_worker('relay_state');
@@ -95,8 +98,36 @@ CREATE TABLE dead_letter (
     reason text NOT NULL,
     payload bytea NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT dead_letter_pkey PRIMARY KEY (event_id)
+    -- How often it was tried; `reason` is of the last time.
+    attempts integer NOT NULL DEFAULT 1,
+    -- Since when a person wants it tried again, and who.
+    redrive_requested_at timestamptz,
+    redrive_requested_by text,
+    CONSTRAINT dead_letter_pkey PRIMARY KEY (event_id),
+    CONSTRAINT dead_letter_request_whole CHECK ((redrive_requested_at IS NULL) = (redrive_requested_by IS NULL))
 );
 -- For the last check before a message leaves: is anything of this customer waiting for a person?
 CREATE INDEX dead_letter_customer ON dead_letter (tenant_id, customer_id);
 SELECT protect_tenant_table('dead_letter');
+
+-- Every dead letter that was tried again: who wanted it, and what became of it. Rows are added, never changed.
+CREATE TABLE dead_letter_log (
+    event_id uuid NOT NULL,
+    entry_no bigint GENERATED ALWAYS AS IDENTITY,
+    tenant_id uuid,
+    customer_id uuid,
+    stream text NOT NULL,
+    stream_seq bigint NOT NULL,
+    subject text NOT NULL,
+    -- Why it was set aside before this attempt.
+    reason text NOT NULL,
+    outcome text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamptz NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT dead_letter_log_pkey PRIMARY KEY (event_id, entry_no),
+    CONSTRAINT dead_letter_log_outcome_known CHECK (outcome IN ('applied', 'rejected'))
+);
+-- For what was tried last.
+CREATE INDEX dead_letter_log_at ON dead_letter_log (at DESC);
+SELECT protect_tenant_table('dead_letter_log');

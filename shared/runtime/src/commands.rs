@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use contracts::common::{BarrierReply, TickDone, TickRequest};
 use contracts::{Stream, subject, wire};
 use futures::StreamExt;
-use messaging::{Position, Wake, barrier};
+use messaging::barrier::{self, Raised};
+use messaging::{Position, Wake};
 use prost::Message;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -56,9 +57,9 @@ impl Commands {
             let commands = Arc::clone(&self);
             tokio::spawn(async move {
                 let reply = match barrier::raise(&commands.worker, commands.stream, &commands.wake).await {
-                    Ok(Some(stream_seq)) => BarrierReply { stream_seq, error: String::new() },
-                    Ok(None) => BarrierReply { stream_seq: 0, error: RELAY_BEHIND.to_owned() },
-                    Err(error) => BarrierReply { stream_seq: 0, error: error.to_string() },
+                    Ok(Some(Raised { stream_seq, epoch })) => BarrierReply { stream_seq, epoch, error: String::new() },
+                    Ok(None) => BarrierReply { error: RELAY_BEHIND.to_owned(), ..BarrierReply::default() },
+                    Err(error) => BarrierReply { error: error.to_string(), ..BarrierReply::default() },
                 };
                 commands.answer(reply_to, reply.encode_to_vec()).await;
             });
@@ -100,11 +101,12 @@ impl Commands {
         }
         for position in &self.positions {
             if let Some(sequence) = request.applied_through.get(position.stream().name) {
-                position.reached(*sequence).await;
+                position.reached(*sequence, None).await;
             }
         }
         until_quiet(&self.sweeps).await?;
-        barrier::raise(&self.worker, self.stream, &self.wake).await?.context(RELAY_BEHIND)
+        let raised = barrier::raise(&self.worker, self.stream, &self.wake).await?.context(RELAY_BEHIND)?;
+        Ok(raised.stream_seq)
     }
 
     async fn answer(&self, reply_to: async_nats::Subject, payload: Vec<u8>) {

@@ -12,7 +12,8 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contracts::Stream;
-use messaging::{Barrier, Consumer, Handler, Position, Relay, Wake, topology};
+use messaging::topology::{self, TopologyError};
+use messaging::{Barrier, Consumer, Handler, Position, Relay, Wake};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -24,17 +25,26 @@ use crate::config::FrameConfig;
 use crate::door::Door;
 use crate::problem::Problem;
 use crate::sweep::{AnySweep, Sweep};
-use crate::{database, health};
+use crate::{database, dead_letters, health};
 
 /// How often due work is looked for in real time.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often partitions are made ahead and old rows dropped.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);
-/// What a stream cannot deliver any more needs no inbox row.
-const INBOX_RETENTION: &str = "10 days";
+/// A stream that is lost is published again from here.
 const OUTBOX_RETENTION: &str = "30 days";
+/// What can still be published again must be recognised: longer than any outbox keeps an event and its stream after that.
+const INBOX_RETENTION: &str = "40 days";
 /// After that, whatever still runs is abandoned to the inbox and the leases.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What was written to a broker that died is never answered. Whoever waits for it finds out after this, and asks again.
+const BROKER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How soon a connection that only seems to be there is noticed.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// Between attempts to reach the broker again: this much longer after each one.
+const RECONNECT_STEP: Duration = Duration::from_millis(50);
+const LONGEST_RECONNECT: Duration = Duration::from_millis(500);
 
 /// A future behind a pointer. An `async fn` is compiled where it is polled: without this, every executable and every role
 /// would compile the whole frame, and the executable all roles, over again.
@@ -73,8 +83,12 @@ impl Frame {
         let door = pool(&config.database.door_url).await?;
         let clock = Clock::of_database(&mut *worker.acquire().await?).await?;
         let nats = connect_nats(stream.service, &config).await?;
-        let jetstream = jetstream::new(nats.clone());
-        topology::ensure_stream(&jetstream, stream, config.nats.stream_replicas).await?;
+        let jetstream = jetstream::context::ContextBuilder::new().timeout(BROKER_TIMEOUT).build(nats.clone());
+        match topology::find_stream(&jetstream, stream).await {
+            Err(error @ TopologyError::Differs { .. }) => return Err(error.into()),
+            // The relay makes it when it is not there, and waits for the broker when that is not there.
+            Ok(_) | Err(_) => {}
+        }
         let wake = Wake::default();
         let tasks = TaskTracker::new();
         let relay = Relay {
@@ -82,6 +96,7 @@ impl Frame {
             database_url: config.database.worker_url.expose_secret().to_owned(),
             client: nats.clone(),
             jetstream: jetstream.clone(),
+            replicas: config.nats.stream_replicas,
             wake: wake.clone(),
         };
         // What is written while everything stops leaves at the next start: the outbox keeps it.
@@ -169,6 +184,7 @@ impl Frame {
         let probed = health::Probed { worker: self.worker.clone(), nats: self.nats.clone() };
         let timeout = Duration::from_secs(self.config.http.timeout_seconds);
         let app = api
+            .merge(dead_letters::router())
             .with_state(door)
             .fallback(|| async { Problem::not_found() })
             .layer(axum::middleware::from_fn(move |request, next| within(timeout, request, next)))
@@ -196,6 +212,11 @@ async fn connect_nats(service: &str, config: &FrameConfig) -> anyhow::Result<asy
         .name(format!("puntual {service}"))
         .client_capacity(4_096)
         .subscription_capacity(8_192)
+        .ping_interval(PING_INTERVAL)
+        .request_timeout(Some(BROKER_TIMEOUT))
+        .reconnect_delay_callback(|attempts| {
+            RECONNECT_STEP.saturating_mul(u32::try_from(attempts).unwrap_or(u32::MAX)).min(LONGEST_RECONNECT)
+        })
         .retry_on_initial_connect();
     if !config.nats.credentials_file.is_empty() {
         options = options.credentials_file(&config.nats.credentials_file).await.context("nats credentials")?;

@@ -7,11 +7,13 @@ mod clock;
 mod commands;
 pub mod config;
 pub mod database;
+mod dead_letters;
 mod door;
 mod frame;
 mod health;
 pub mod key;
 mod problem;
+pub mod reemit;
 mod sweep;
 pub mod telemetry;
 

@@ -89,7 +89,7 @@ impl Bed {
 
     pub fn frame_config(&self) -> FrameConfig {
         let (worker, door) = (self.database.url("worker"), self.database.url("door"));
-        runtime::config::frame_config(&worker, &door, self.broker.url(), &self.listen).unwrap()
+        runtime::config::frame_config(&worker, &door, &self.broker.url(), &self.listen).unwrap()
     }
 
     /// Sees all tenants, like consumers and sweeps.
@@ -105,6 +105,11 @@ impl Bed {
     /// URL for "owner", "worker" or "door".
     pub fn database_url(&self, kind: &str) -> String {
         self.database.url(kind)
+    }
+
+    /// The broker, to be broken.
+    pub fn broker(&mut self) -> &mut Broker {
+        &mut self.broker
     }
 
     pub fn nats(&self) -> async_nats::Client {
@@ -155,16 +160,21 @@ impl Bed {
 
     /// Publishes an event under a given id; the same id twice is the same event delivered twice.
     pub async fn publish_as<E: Event>(&self, event_id: Uuid, event: &E) {
+        self.publish_on(E::SUBJECT, event_id, event).await;
+    }
+
+    /// Publishes an event on another subject of its stream, as a later release may.
+    pub async fn publish_on<E: Event>(&self, subject: &str, event_id: Uuid, event: &E) {
         let mut headers = HeaderMap::new();
         headers.insert(header::ID, event_id.to_string());
-        headers.insert(header::TYPE, E::SUBJECT);
+        headers.insert(header::TYPE, subject);
         headers.insert(header::TENANT, event.tenant());
         if !event.customer().is_empty() {
             headers.insert(header::CUSTOMER, event.customer());
         }
-        let stream = stream_of(E::SUBJECT);
+        let stream = stream_of(subject);
         let last = self.last_sequence(stream).await;
-        let message = Outgoing { subject: E::SUBJECT.into(), headers, payload: event.encode_to_vec().into() };
+        let message = Outgoing { subject: subject.into(), headers, payload: event.encode_to_vec().into() };
         batch_publish::publish(&self.client, vec![message], last).await.unwrap();
     }
 

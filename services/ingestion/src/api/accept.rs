@@ -13,6 +13,7 @@
 mod book;
 mod coverage;
 mod disputes;
+mod floats;
 mod ledger;
 mod parties;
 mod promises;
@@ -174,7 +175,9 @@ async fn try_once(
         quarantine(conn, &scope, batch_id, lines, &verdicts).await?;
     }
     outbox.save(conn).await?;
+    faults::point("intake.before_commit");
     tx.commit().await?;
+    faults::point("intake.after_commit");
     door.wake.notify();
     Ok(verdicts.into_iter().flatten().collect())
 }

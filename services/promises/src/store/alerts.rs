@@ -76,6 +76,26 @@ pub(crate) async fn settle(
     rows.into_iter().map(Alert::try_from).collect()
 }
 
+/// Counts the versions of these alerts up; in the order of their ids.
+pub(crate) async fn raise_versions(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    alerts: &[Uuid],
+) -> Result<Vec<Alert>, StoreError> {
+    let mut rows = sqlx::query_as!(
+        Row,
+        "UPDATE alerts SET version = version + 1 WHERE tenant_id = $1 AND alert_id = ANY ($2)
+         RETURNING tenant_id, alert_id, version, kind, customer_id, promise_id, status, amount, currency, raised_at,
+                   cleared_at",
+        tenant_id,
+        alerts,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.sort_by_key(|row| row.alert_id);
+    rows.into_iter().map(Alert::try_from).collect()
+}
+
 /// The alerts of one tenant, oldest first, from the one after `after` on.
 pub(crate) async fn list(
     conn: &mut PgConnection,

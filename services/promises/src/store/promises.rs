@@ -137,6 +137,22 @@ pub(crate) async fn lock_affected(
     rows.into_iter().map(Standing::try_from).collect()
 }
 
+/// When the promises were told last.
+pub(crate) async fn changed_at(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    promises: &[Uuid],
+) -> Result<Vec<(Uuid, DateTime<Utc>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT promise_id, changed_at FROM promises WHERE tenant_id = $1 AND promise_id = ANY ($2)",
+        tenant_id,
+        promises,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.promise_id, row.changed_at)).collect())
+}
+
 /// Whether a sweep would find anything.
 pub(crate) async fn any_due(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM promises WHERE judge_at <= $1) AS "any!""#, now)

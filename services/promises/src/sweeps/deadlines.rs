@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use contracts::stream;
+use faults::Bug;
 use messaging::{Barrier, Wake, dead_letter};
 use runtime::{Clock, Sweep};
 use sqlx::PgPool;
@@ -13,7 +14,7 @@ use crate::domain::coverage::Coverage;
 use crate::domain::judgement::Moment;
 use crate::domain::policy::Policy;
 use crate::judge::judge_all;
-use crate::store;
+use crate::{store, timers};
 
 pub(crate) struct Deadlines {
     pub(crate) pool: PgPool,
@@ -46,6 +47,9 @@ impl Sweep for Deadlines {
 
         let mut tx = self.pool.begin().await?;
         let mut due = store::promises::lock_due(&mut tx, now, self.batch).await?;
+        if faults::seeded(Bug::PromiseTimerInMemory) {
+            due.retain(|standing| timers::runs(standing.promise.key));
+        }
         let count = due.len();
         let (tenant_ids, customer_ids): (Vec<Uuid>, Vec<Uuid>) =
             due.iter().map(|standing| (standing.promise.key.tenant_id, standing.promise.customer_id)).unzip();

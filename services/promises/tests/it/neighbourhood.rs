@@ -148,7 +148,7 @@ async fn answer_barriers(
             bed.applied().await;
             on_its_way.lock().unwrap().push(payment);
         }
-        let reply = contracts::common::BarrierReply { stream_seq, error: String::new() };
+        let reply = contracts::common::BarrierReply { stream_seq, epoch: 1, error: String::new() };
         let headers = async_nats::HeaderMap::new();
         client.publish_with_headers(request.reply.unwrap(), headers, reply.encode_to_vec().into()).await.unwrap();
     }

@@ -131,3 +131,40 @@ pub(crate) async fn withdraw(conn: &mut PgConnection, messages: &Keys) -> Result
     .await?;
     Ok(())
 }
+
+/// Those of the decisions that others were told of: a step to be sent is, once its message has settled.
+pub(crate) async fn told(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    decisions: &[Uuid],
+) -> Result<Vec<Decided>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT d.tenant_id, d.decision_id, d.customer_id, d.invoice_id, d.step, d.offset_days, d.strategy,
+                d.strategy_version, d.outcome, d.reason, d.message_id, d.day, d.decided_at
+         FROM decisions d JOIN messages m ON m.tenant_id = d.tenant_id AND m.message_id = d.message_id
+         WHERE d.tenant_id = $1 AND d.decision_id = ANY($2)
+           AND (d.outcome <> 'send' OR m.status IN ('sent', 'failed', 'uncertain'))
+         ORDER BY d.decision_id",
+        tenant_id,
+        decisions,
+    )
+    .fetch_all(conn)
+    .await?;
+    let decided = rows.into_iter().filter_map(|row| {
+        Some(Decided {
+            tenant_id: row.tenant_id,
+            decision_id: row.decision_id,
+            customer_id: row.customer_id,
+            invoice_id: row.invoice_id,
+            step: row.step,
+            offset_days: row.offset_days,
+            strategy: row.strategy,
+            strategy_version: row.strategy_version,
+            outcome: Outcome::parse(&row.outcome, &row.reason)?,
+            message_id: row.message_id,
+            day: row.day,
+            at: row.decided_at,
+        })
+    });
+    Ok(decided.collect())
+}

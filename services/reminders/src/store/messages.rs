@@ -213,16 +213,22 @@ pub(crate) async fn settle(
 }
 
 /// Settles what an earlier attempt left half done when its lease ran out in real time: a claim never reached the relay, a
-/// hand-off may have.
-pub(crate) async fn expire(conn: &mut PgConnection, reason: &str, now: DateTime<Utc>) -> Result<Vec<Row>, sqlx::Error> {
+/// hand-off may have, and becomes `under_way`.
+pub(crate) async fn expire(
+    conn: &mut PgConnection,
+    under_way: Status,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Row>, sqlx::Error> {
     let expired = sqlx::query_as!(
         Row,
-        "UPDATE messages m SET status = CASE m.status WHEN 'sending' THEN 'uncertain' ELSE 'planned' END,
-           reason = CASE m.status WHEN 'sending' THEN $1 ELSE m.reason END,
-           version = m.version + 1, attempt_id = NULL, lease_until = NULL, changed_at = $2
+        "UPDATE messages m SET status = CASE m.status WHEN 'sending' THEN $1 ELSE 'planned' END,
+           reason = CASE m.status WHEN 'sending' THEN $2 ELSE m.reason END,
+           version = m.version + 1, attempt_id = NULL, lease_until = NULL, changed_at = $3
          WHERE m.lease_until <= now()
          RETURNING m.tenant_id, m.message_id, m.version, m.customer_id, m.contact_id, m.channel, m.status, m.reason,
                    m.day, m.invoice_ids, m.level, m.changed_at",
+        under_way.as_str(),
         reason,
         now,
     )
@@ -276,6 +282,25 @@ pub(crate) async fn give_up_before(
     .fetch_all(conn)
     .await?;
     Ok(sorted(ended))
+}
+
+/// Counts the versions of these messages up.
+pub(crate) async fn raise_versions(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    messages: &[Uuid],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let raised = sqlx::query_as!(
+        Row,
+        "UPDATE messages m SET version = m.version + 1 WHERE m.tenant_id = $1 AND m.message_id = ANY($2)
+         RETURNING m.tenant_id, m.message_id, m.version, m.customer_id, m.contact_id, m.channel, m.status, m.reason,
+                   m.day, m.invoice_ids, m.level, m.changed_at",
+        tenant_id,
+        messages,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(sorted(raised))
 }
 
 /// Rows come back in no order; events are published in the order of ids.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use faults::Bug;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -61,11 +62,15 @@ pub(crate) async fn covered_tenants(
     )
     .fetch_all(conn)
     .await?;
-    let covered = rows.into_iter().filter(|row| {
-        let zone: Tz = row.time_zone.parse().unwrap_or(Tz::UTC);
-        coverage::is_covered(now, zone, row.covered_until.as_deref().unwrap_or_default())
-    });
-    Ok(covered.map(|row| row.tenant_id).collect())
+    let is_covered = |time_zone: &str, until: Option<&[Option<DateTime<Utc>>]>| {
+        coverage::is_covered(now, time_zone.parse().unwrap_or(Tz::UTC), until.unwrap_or_default())
+    };
+    let by_tenant = rows.iter().filter(|row| is_covered(&row.time_zone, row.covered_until.as_deref()));
+    let mut covered: BTreeSet<Uuid> = by_tenant.map(|row| row.tenant_id).collect();
+    if faults::seeded(Bug::TenantMissingInKey) && !covered.is_empty() {
+        covered.extend(rows.iter().map(|row| row.tenant_id));
+    }
+    Ok(covered)
 }
 
 /// Whether the payment sources of one tenant cover yesterday.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contracts::stream::{INGESTION, PROMISES, REMINDERS};
+use faults::Bug;
 use messaging::{Barrier, Outbox, Wake};
 use runtime::{Clock, Sweep};
 use sqlx::PgPool;
@@ -86,6 +87,7 @@ impl Sweep for Dispatch {
 
     async fn run(&self) -> anyhow::Result<bool> {
         let Some(batch) = self.claim().await? else { return Ok(false) };
+        faults::point("dispatch.after_claim");
         let letters = match self.decide(&batch).await {
             Ok(letters) => letters,
             Err(error) => {
@@ -93,9 +95,11 @@ impl Sweep for Dispatch {
                 return Err(error);
             }
         };
+        faults::point("dispatch.after_check");
         let outcomes = self.hand_off(&letters).await;
         let unreachable = outcomes.iter().any(|(_, outcome)| matches!(outcome, HandOff::Unreachable(_)));
         self.record(&batch, outcomes).await?;
+        faults::point("dispatch.after_record");
         Ok(!unreachable)
     }
 }
@@ -159,7 +163,11 @@ impl Dispatch {
     /// The last check. It fails closed: without a barrier nothing is decided.
     async fn decide(&self, batch: &Batch) -> anyhow::Result<Letters> {
         for _ in 0..CHECK_ATTEMPTS {
-            let (ingestion, promises) = tokio::try_join!(self.barrier.pass(INGESTION), self.barrier.pass(PROMISES))?;
+            let (ingestion, promises) = if faults::seeded(Bug::SendBeforeBarrier) {
+                (0, 0)
+            } else {
+                tokio::try_join!(self.barrier.pass(INGESTION), self.barrier.pass(PROMISES))?
+            };
             let passed = Instant::now();
             let positions =
                 Positions { ingestion_seq: i64::try_from(ingestion)?, promises_seq: i64::try_from(promises)? };
@@ -247,7 +255,10 @@ impl Dispatch {
             } else if letters.checked.elapsed() > start_within {
                 HandOff::NotTried
             } else {
-                relay.hand_off(&written.letter, deadline).await
+                faults::point("dispatch.before_hand_off");
+                let outcome = relay.hand_off(&written.letter, deadline).await;
+                faults::point("dispatch.after_hand_off");
+                outcome
             };
             match &outcome {
                 HandOff::Unreachable(why) => {

@@ -7,7 +7,7 @@ use messaging::Outbox;
 use crate::store::decisions::Decided;
 use crate::store::messages::Row;
 
-pub(super) fn message_changed(outbox: &mut Outbox, message: &Row) {
+pub(crate) fn message_changed(outbox: &mut Outbox, message: &Row) {
     outbox.push(&MessageChanged {
         schema_rev: SCHEMA_REV,
         tenant_id: message.tenant_id.to_string(),
@@ -25,7 +25,7 @@ pub(super) fn message_changed(outbox: &mut Outbox, message: &Row) {
     });
 }
 
-pub(super) fn reminder_decided(outbox: &mut Outbox, decided: &Decided) {
+pub(crate) fn reminder_decided(outbox: &mut Outbox, decided: &Decided) {
     let carried = decided.outcome == crate::domain::decide::Outcome::Send;
     outbox.push(&ReminderDecided {
         schema_rev: SCHEMA_REV,

@@ -1,6 +1,7 @@
 //! What keeps a reminder from leaving, and what lets the next one leave.
 
 use contracts::ingestion::{ContactChanged, InvoiceChanged};
+use prost::Message;
 
 use crate::world::{
     DUE_DAY, TEN_DAYS_LATE, THREE_DAYS_LATE, WEEK_BEFORE, World, bank, contact, id, invoice, judged, paid, promise,
@@ -169,19 +170,46 @@ async fn what_we_lack_is_said_too() {
     assert_eq!(world.decided(&acme, "F-1").await, [said(-7, "suppressed", "no_contact")]);
     assert_eq!(world.decided(&acme, "F-9").await, [said(-7, "suppressed", "customer_provisional")]);
 
-    // An event of the customer waits for a person.
+    // An event of the customer waits for a person: a second invoice, of which nobody knows how much it is.
     world.bed.publish(&ContactChanged { version: 3, ..contact(&acme, "C-1") }).await;
-    world.bed.applied().await;
-    sqlx::query(
-        "INSERT INTO dead_letter (event_id, tenant_id, customer_id, stream, stream_seq, subject, reason, payload)
-         VALUES (gen_random_uuid(), $1, $2::text::uuid, 's', 1, 's', 'r', '')",
-    )
-    .bind(acme.tenant_id)
-    .bind(id(&acme, primitives::ids::Kind::Customer, "C-1"))
-    .execute(&world.bed.worker())
-    .await
-    .unwrap();
+    world.bed.publish(&InvoiceChanged { currency: "???".into(), ..invoice(&acme, "F-2") }).await;
     world.tick(DUE_DAY).await;
     assert_eq!(world.decided(&acme, "F-1").await[1], said(0, "suppressed", "dead_letter"));
     assert!(world.mails().is_empty());
+
+    // Tried again it is as bad as before, and still in the way.
+    redrive(&world).await;
+    let attempts: i32 =
+        sqlx::query_scalar("SELECT attempts FROM dead_letter").fetch_one(&world.bed.worker()).await.unwrap();
+    assert_eq!(attempts, 2);
+    world.tick(THREE_DAYS_LATE).await;
+    assert_eq!(world.decided(&acme, "F-1").await[2], said(3, "suppressed", "dead_letter"));
+
+    // Mended, it is applied and out of the way.
+    sqlx::query("UPDATE dead_letter SET payload = $1")
+        .bind(invoice(&acme, "F-2").encode_to_vec())
+        .execute(&world.bed.worker())
+        .await
+        .unwrap();
+    redrive(&world).await;
+    world.tick(TEN_DAYS_LATE).await;
+    assert_eq!(world.decided(&acme, "F-1").await[3], said(10, "send", ""));
+    let mails = world.mails();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].text.contains("F-2"), "the invoice that was set aside is known");
+}
+
+/// As an operator asks for it; returns when every letter was tried again.
+async fn redrive(world: &World) {
+    let pool = world.bed.worker();
+    let all = messaging::dead_letter::Filter::default();
+    let mut conn = pool.acquire().await.unwrap();
+    assert_eq!(messaging::dead_letter::request_redrive(&mut conn, &all, "operator").await.unwrap(), 1);
+    testkit::eventually("the dead letter was tried again", || async {
+        sqlx::query_scalar("SELECT NOT EXISTS (SELECT FROM dead_letter WHERE redrive_requested_at IS NOT NULL)")
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+    })
+    .await;
 }

@@ -190,7 +190,7 @@ async fn answer_barriers(
         }
         let stream = jetstream.get_stream(of.name).await.unwrap();
         let stream_seq = stream.cached_info().state.last_sequence;
-        let reply = BarrierReply { stream_seq, error: refusal.lock().unwrap().clone() };
+        let reply = BarrierReply { stream_seq, epoch: 1, error: refusal.lock().unwrap().clone() };
         let headers = async_nats::HeaderMap::new();
         client.publish_with_headers(request.reply.unwrap(), headers, reply.encode_to_vec().into()).await.unwrap();
     }

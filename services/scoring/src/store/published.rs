@@ -168,3 +168,54 @@ pub(crate) async fn count_by_segment(
     .await?;
     Ok(rows.into_iter().map(|row| (row.segment, row.customers)).collect())
 }
+
+/// What was published of a customer, under the version that its score or its segment has now.
+#[derive(Debug)]
+pub(crate) struct Raised {
+    pub customer_id: Uuid,
+    pub version: i64,
+    pub said: Said,
+}
+
+/// Counts the versions of the scores, or of the segments, of these customers up, where there is one; sorted by customer.
+pub(crate) async fn raise(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    customers: &[Uuid],
+    is_score: bool,
+) -> Result<Vec<Raised>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"UPDATE published_scores
+           SET score_version = score_version + CASE WHEN $3 THEN 1 ELSE 0 END,
+               segment_version = segment_version + CASE WHEN $3 THEN 0 ELSE 1 END
+           WHERE tenant_id = $1 AND customer_id = ANY($2) AND assessed_on IS NOT NULL AND p_late IS NOT NULL
+             AND observations IS NOT NULL AND model_version IS NOT NULL AND segment IS NOT NULL
+             AND segment_since IS NOT NULL AND reasons IS NOT NULL AND rules_version IS NOT NULL
+           RETURNING customer_id, score_version, segment_version, assessed_on AS "assessed_on!", p_late AS "p_late!",
+             mean_days_late, observations AS "observations!", model_version AS "model_version!", segment AS "segment!",
+             segment_since AS "segment_since!", reasons AS "reasons!", rules_version AS "rules_version!""#,
+        tenant_id,
+        customers,
+        is_score
+    )
+    .fetch_all(conn)
+    .await?;
+    let raised = rows.into_iter().map(|row| Raised {
+        customer_id: row.customer_id,
+        version: if is_score { row.score_version } else { row.segment_version },
+        said: Said {
+            assessed_on: row.assessed_on,
+            p_late: row.p_late,
+            mean_days_late: row.mean_days_late,
+            observations: row.observations,
+            model_version: row.model_version,
+            segment: row.segment,
+            segment_since: row.segment_since,
+            reasons: row.reasons,
+            rules_version: row.rules_version,
+        },
+    });
+    let mut raised: Vec<Raised> = raised.collect();
+    raised.sort_by_key(|row| row.customer_id);
+    Ok(raised)
+}

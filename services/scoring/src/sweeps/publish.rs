@@ -80,30 +80,50 @@ fn say(outbox: &mut Outbox, tenant_id: Uuid, customer: &mut Pending, now: DateTi
     let new_segment = published.as_ref().map(segment) != Some(segment(latest));
     if new_score {
         customer.score_version = customer.score_version.saturating_add(1);
-        outbox.push(&CustomerScored {
-            schema_rev: SCHEMA_REV,
-            tenant_id: tenant_id.to_string(),
-            customer_id: customer.customer_id.to_string(),
-            version: u64::try_from(customer.score_version).unwrap_or(0),
-            p_late: customer.latest.p_late.to_string(),
-            mean_days_late: customer.latest.mean_days_late.map(|days| days.to_string()).unwrap_or_default(),
-            observations: u32::try_from(customer.latest.observations).unwrap_or(0),
-            learned_through: customer.latest.assessed_on.to_string(),
-            model_version: customer.latest.model_version.clone(),
-            scored_at: Some(wire::timestamp(now)),
-        });
+        outbox.push(&scored(tenant_id, customer.customer_id, customer.score_version, &customer.latest, now));
     }
     if new_segment {
         customer.segment_version = customer.segment_version.saturating_add(1);
-        outbox.push(&SegmentAssigned {
-            schema_rev: SCHEMA_REV,
-            tenant_id: tenant_id.to_string(),
-            customer_id: customer.customer_id.to_string(),
-            version: u64::try_from(customer.segment_version).unwrap_or(0),
-            segment: customer.latest.segment.clone(),
-            rules_version: customer.latest.rules_version.clone(),
-            reasons: customer.latest.reasons.clone(),
-            assigned_at: Some(wire::timestamp(now)),
-        });
+        outbox.push(&assigned(tenant_id, customer.customer_id, customer.segment_version, &customer.latest, now));
+    }
+}
+
+pub(crate) fn scored(
+    tenant_id: Uuid,
+    customer_id: Uuid,
+    version: i64,
+    said: &Said,
+    now: DateTime<Utc>,
+) -> CustomerScored {
+    CustomerScored {
+        schema_rev: SCHEMA_REV,
+        tenant_id: tenant_id.to_string(),
+        customer_id: customer_id.to_string(),
+        version: u64::try_from(version).unwrap_or(0),
+        p_late: said.p_late.to_string(),
+        mean_days_late: said.mean_days_late.map(|days| days.to_string()).unwrap_or_default(),
+        observations: u32::try_from(said.observations).unwrap_or(0),
+        learned_through: said.assessed_on.to_string(),
+        model_version: said.model_version.clone(),
+        scored_at: Some(wire::timestamp(now)),
+    }
+}
+
+pub(crate) fn assigned(
+    tenant_id: Uuid,
+    customer_id: Uuid,
+    version: i64,
+    said: &Said,
+    now: DateTime<Utc>,
+) -> SegmentAssigned {
+    SegmentAssigned {
+        schema_rev: SCHEMA_REV,
+        tenant_id: tenant_id.to_string(),
+        customer_id: customer_id.to_string(),
+        version: u64::try_from(version).unwrap_or(0),
+        segment: said.segment.clone(),
+        rules_version: said.rules_version.clone(),
+        reasons: said.reasons.clone(),
+        assigned_at: Some(wire::timestamp(now)),
     }
 }

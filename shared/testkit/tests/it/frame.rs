@@ -136,7 +136,7 @@ async fn a_barrier_covers_everything_accepted_before_it() {
     outbox.save(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     // Nobody woke the relay for that row: the barrier does.
-    let sequence = barrier::raise(&bed.worker(), stream::SCORING, &messaging::Wake::default()).await.unwrap().unwrap();
-    assert!(sequence >= 2, "row and fence are below {sequence}");
+    let raised = barrier::raise(&bed.worker(), stream::SCORING, &messaging::Wake::default()).await.unwrap().unwrap();
+    assert!(raised.stream_seq >= 2, "row and fence are below {raised:?}");
     role.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use faults::Bug;
 use primitives::Currency;
 use primitives::ids::{self, Kind};
 use rust_decimal::Decimal;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::Trouble;
 use super::disputes::Disputes;
+use super::floats;
 use super::ledger::{Credited, Issued, Work, is_same_item};
 use super::resolve::{Known, Scope};
 use crate::domain::fact::{self, Body};
@@ -187,14 +189,21 @@ impl Book {
         }
         let outcome = fold(Opening::default(), items);
         let nothing = Allocations::new();
-        let postings = difference(in_force.unwrap_or(&nothing), &outcome.allocations);
+        let mut postings = difference(in_force.unwrap_or(&nothing), &outcome.allocations);
+        if faults::seeded(Bug::ForgottenReversal) {
+            postings.retain(|posting| !posting.reverse);
+        }
         Ok(self.write_down(account, postings, outcome))
     }
 
     fn write_down(&mut self, account: AccountKey, postings: Vec<Posting>, outcome: Outcome) -> Option<ItemKey> {
         for (invoice_id, open) in outcome.open {
             if let Some(row) = self.invoices.get_mut(&invoice_id) {
-                row.open_amount = open;
+                row.open_amount = if faults::seeded(Bug::FloatSum) {
+                    floats::difference(row.amount, row.amount - open)
+                } else {
+                    open
+                };
             }
         }
         for (credit_id, FoldedCredit { balance, waiting }) in outcome.credits {

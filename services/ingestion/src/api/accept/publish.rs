@@ -35,7 +35,7 @@ fn text(amount: Decimal, currency: &str) -> String {
     money.map_or_else(|_| amount.to_string(), |money| money.to_string())
 }
 
-pub(super) fn customer(scope: &Scope, row: &CustomerRow) -> CustomerChanged {
+pub(crate) fn customer(scope: &Scope, row: &CustomerRow) -> CustomerChanged {
     CustomerChanged {
         schema_rev: SCHEMA_REV,
         tenant_id: scope.tenant_id.to_string(),
@@ -54,7 +54,7 @@ pub(super) fn customer(scope: &Scope, row: &CustomerRow) -> CustomerChanged {
     }
 }
 
-pub(super) fn contact(scope: &Scope, row: &ContactRow) -> ContactChanged {
+pub(crate) fn contact(scope: &Scope, row: &ContactRow) -> ContactChanged {
     ContactChanged {
         schema_rev: SCHEMA_REV,
         tenant_id: scope.tenant_id.to_string(),
@@ -69,7 +69,7 @@ pub(super) fn contact(scope: &Scope, row: &ContactRow) -> ContactChanged {
     }
 }
 
-pub(super) fn invoice(scope: &Scope, row: &ReceivableRow, settlements: &[SettlementRow]) -> InvoiceChanged {
+pub(crate) fn invoice(scope: &Scope, row: &ReceivableRow, settlements: &[SettlementRow]) -> InvoiceChanged {
     let expected_net = receivable::expected_net(row.open_amount, row.expected_withholding, row.withheld_amount);
     InvoiceChanged {
         schema_rev: SCHEMA_REV,
@@ -108,7 +108,7 @@ fn applied(row: &SettlementRow, currency: &str) -> Settlement {
     }
 }
 
-pub(super) fn credit(scope: &Scope, row: &CreditRow) -> CreditChanged {
+pub(crate) fn credit(scope: &Scope, row: &CreditRow) -> CreditChanged {
     CreditChanged {
         schema_rev: SCHEMA_REV,
         tenant_id: scope.tenant_id.to_string(),
@@ -130,7 +130,7 @@ pub(super) fn credit(scope: &Scope, row: &CreditRow) -> CreditChanged {
 }
 
 /// `invoice` is the row's invoice: a dispute is published once it is known.
-pub(super) fn dispute(scope: &Scope, row: &DisputeRow, invoice: &ReceivableRow) -> DisputeChanged {
+pub(crate) fn dispute(scope: &Scope, row: &DisputeRow, invoice: &ReceivableRow) -> DisputeChanged {
     // The fact did not know the currency: what is finer than its minor unit cannot be disputed.
     let scale = Currency::parse(&invoice.currency).map_or(2, |currency| currency.scale());
     let amount = row.amount.map(|amount| text(amount.trunc_with_scale(scale), &invoice.currency));
@@ -151,7 +151,7 @@ pub(super) fn dispute(scope: &Scope, row: &DisputeRow, invoice: &ReceivableRow) 
     }
 }
 
-pub(super) fn promise_made(scope: &Scope, row: &PromiseRow) -> PromiseMade {
+pub(crate) fn promise_made(scope: &Scope, row: &PromiseRow) -> PromiseMade {
     PromiseMade {
         schema_rev: SCHEMA_REV,
         tenant_id: scope.tenant_id.to_string(),
@@ -171,7 +171,7 @@ pub(super) fn promise_made(scope: &Scope, row: &PromiseRow) -> PromiseMade {
     }
 }
 
-pub(super) fn promise_withdrawn(scope: &Scope, promise: &PromiseRow, row: &WithdrawalRow) -> PromiseWithdrawn {
+pub(crate) fn promise_withdrawn(scope: &Scope, promise: &PromiseRow, row: &WithdrawalRow) -> PromiseWithdrawn {
     PromiseWithdrawn {
         schema_rev: SCHEMA_REV,
         tenant_id: scope.tenant_id.to_string(),

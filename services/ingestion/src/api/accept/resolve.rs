@@ -22,9 +22,9 @@ use crate::store::facts::{NewFact, ReceiptRow};
 const MAX_COVERAGE_AHEAD_DAYS: u64 = 2;
 
 /// The tenant for whom facts are accepted, and when.
-pub(super) struct Scope {
-    pub(super) tenant_id: Uuid,
-    pub(super) now: DateTime<Utc>,
+pub(crate) struct Scope {
+    pub(crate) tenant_id: Uuid,
+    pub(crate) now: DateTime<Utc>,
     slug: String,
     time_zone: String,
     caller: String,
@@ -48,6 +48,19 @@ pub(super) struct Known<'a> {
 type Named<'a> = (usize, Currency, Vec<(Uuid, &'a str)>);
 
 impl Scope {
+    /// For telling what is stored already: it knows no names.
+    pub(crate) fn of_stored(tenant_id: Uuid, now: DateTime<Utc>) -> Self {
+        Self {
+            tenant_id,
+            now,
+            slug: String::new(),
+            time_zone: String::new(),
+            caller: String::new(),
+            legal_entities: Vec::new(),
+            sources: BTreeMap::new(),
+        }
+    }
+
     pub(super) async fn load(
         conn: &mut PgConnection,
         caller: &Caller,
