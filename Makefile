@@ -27,6 +27,17 @@ bench: preflight-servers ## Measure raw limits and Puntual side by side (ARGS: -
 	cargo build --release --locked -p puntual -p bench
 	$(with_servers) -- target/release/bench $(ARGS)
 
+.PHONY: crashlab
+crashlab: preflight-servers ## Break it on purpose by seeded plans and judge what is left (ARGS: --seed N --schedules M)
+	cargo build --locked -p puntual -p crashlab
+	$(with_servers) -- target/debug/crashlab $(ARGS)
+
+.PHONY: recovery
+recovery: preflight-servers ## Seconds until it works again after each kind of crash (ARGS: --retained N --json FILE)
+	cargo build --release --locked -p puntual
+	cargo build --locked -p crashlab
+	$(with_servers) -- target/debug/recovery --puntual target/release/puntual $(ARGS)
+
 .PHONY: lint
 lint: preflight-lint ## Check formatting and clippy's advice; a warning fails
 	cargo fmt --all --check

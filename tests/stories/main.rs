@@ -9,4 +9,5 @@
 mod architecture;
 mod catalogue;
 mod main_life;
+mod operations;
 mod world;

@@ -69,6 +69,37 @@ impl World {
     /// `puntual …` as a user of this installation would call it.
     fn command(&self, role: &str) -> Command {
         let mut command = Command::new(puntual());
+        self.configure(&mut command, role);
+        command.kill_on_drop(true);
+        command
+    }
+
+    /// `puntual …` as an operator of all roles would call it; returns whether it said that all is well, and what it said.
+    pub(crate) async fn operate(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(puntual());
+        for role in ROLES {
+            self.configure(&mut command, role);
+        }
+        let output = command.args(arguments).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), said)
+    }
+
+    /// The database of a role, to look into and to break.
+    pub(crate) async fn database(&self, role: &str) -> sqlx::PgPool {
+        sqlx::PgPool::connect(&self.database_url(role, "worker")).await.unwrap()
+    }
+
+    /// Takes a role its database away and gives it an empty one.
+    pub(crate) async fn empty_database(&self, role: &str) {
+        let admin_url = testkit::admin_url();
+        runtime::database::drop_database(&admin_url, &format!("{}{role}", self.prefix)).await.unwrap();
+        let arguments =
+            ["migrate", "--virtual", "--prefix", &self.prefix, "--admin-url", &admin_url, "--service", role];
+        run(Command::new(puntual()).args(arguments)).await;
+    }
+
+    fn configure(&self, command: &mut Command, role: &str) {
         let mut set = |name: &str, value: &str| {
             command.env(format!("PUNTUAL_{}__{name}", role.to_uppercase()), value);
         };
@@ -83,8 +114,6 @@ impl World {
             set("REMINDERS__SMTP__HOST", &mail.ip().to_string());
             set("REMINDERS__SMTP__PORT", &mail.port().to_string());
         }
-        command.kill_on_drop(true);
-        command
     }
 
     pub(crate) async fn start_role(&mut self, role: &'static str) {

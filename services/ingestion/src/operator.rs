@@ -1,5 +1,6 @@
 //! What the operator does from the command line: tenants, keys, sources. Each is one transaction with its event.
 
+pub mod proof;
 mod reemit;
 
 use anyhow::{Context, bail, ensure};

@@ -27,10 +27,14 @@ pub(crate) struct IngestionEvents {
     pub(crate) policy: Arc<Policy>,
 }
 
+pub(crate) fn subjects() -> Vec<&'static str> {
+    let own = [InvoiceChanged::SUBJECT, PromiseMade::SUBJECT, PromiseWithdrawn::SUBJECT, SourceChanged::SUBJECT];
+    [own.as_slice(), access::SUBJECTS.as_slice()].concat()
+}
+
 impl Handler for IngestionEvents {
     fn subjects(&self) -> Vec<&'static str> {
-        let own = [InvoiceChanged::SUBJECT, PromiseMade::SUBJECT, PromiseWithdrawn::SUBJECT, SourceChanged::SUBJECT];
-        [own.as_slice(), access::SUBJECTS.as_slice()].concat()
+        subjects()
     }
 
     async fn handle(&self, conn: &mut PgConnection, batch: &[Delivery]) -> Result<(), HandlerError> {

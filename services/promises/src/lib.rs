@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use contracts::stream;
+use contracts::{Stream, stream};
 use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
@@ -30,6 +30,11 @@ pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
 pub struct Config {
     pub frame: FrameConfig,
     pub promises: Settings,
+}
+
+/// The events that the role applies.
+pub fn subjects() -> Vec<(Stream, Vec<&'static str>)> {
+    vec![(stream::INGESTION, handlers::subjects())]
 }
 
 /// Works until `shutdown`.

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::check::Check;
+use crate::dead_letters::DeadLettersCommand;
 use crate::demo::Demo;
 use crate::feed::Feed;
 use crate::operator::{KeyCommand, SourceCommand, TenantCommand};
 use crate::provision::Migrate;
+use crate::reemit::Reemit;
 use crate::why::Why;
 
 /// Puntual collects what customers owe: it takes the facts of receivables from ERPs, banks and CRMs, learns how each
@@ -29,6 +32,9 @@ On your own:  puntual migrate              databases for the five services
               puntual feed --layouts       the CSV files that facts come in
               puntual feed FILE…           send them
               puntual why                  why a customer was reminded on a day, or was not
+Is it well:   puntual check                proofs over all databases and the broker; exit code 1 when something is wrong
+              puntual dead-letters list    events that could not be applied; `redrive` tries them again
+              puntual reemit               have owners tell their state again, for a role that lost its own
 
 Every command explains itself: puntual feed --help";
 
@@ -64,6 +70,15 @@ pub(crate) enum Command {
     Feed(Feed),
     /// Tell in words what was decided for a customer on a day, sent or not
     Why(Why),
+    /// Say what is wrong in the databases and at the broker
+    ///
+    /// Exit code 0: nothing. 1: something is wrong. 2: nothing is wrong with what could be judged, and events are under way.
+    Check(Check),
+    /// Show events that could not be applied, and have them tried again
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Publish current state again, under new versions, for a role that lost its projection or never had it
+    Reemit(Reemit),
     /// Live through a year of a simulated distributor with the real services
     ///
     /// Distribuidora Andina sells in seven countries. Its ERP, its bank and its CRM write files; the real services, each

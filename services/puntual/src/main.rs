@@ -1,10 +1,14 @@
 //! `puntual`: every service and every operator command in one executable.
 
+mod check;
 mod cli;
+mod dead_letters;
 mod demo;
 mod feed;
+mod house;
 mod operator;
 mod provision;
+mod reemit;
 mod service;
 mod shutdown;
 mod terminal;
@@ -46,6 +50,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Key(command) => operator::key(command).await?,
         Command::Source(command) => operator::source(command).await?,
         Command::Why(options) => why::why(options).await?,
+        Command::DeadLetters(command) => dead_letters::dead_letters(command).await?,
+        Command::Reemit(options) => reemit::reemit(options).await?,
+        Command::Check(options) => return check::check(options).await,
         Command::Feed(options) => return feed::feed(options).await,
         Command::Demo(options) => return demo::demo(options).await,
     }

@@ -50,6 +50,22 @@ impl Service {
         }
     }
 
+    /// The part of the service's configuration that all services have.
+    pub(crate) fn frame_config(self, file: Option<&Path>) -> anyhow::Result<runtime::FrameConfig> {
+        macro_rules! frame {
+            ($role:ident) => {
+                runtime::load_config::<$role::Config>(self.name(), &self.defaults(), file)?.frame
+            };
+        }
+        Ok(match self {
+            Self::Ingestion => frame!(ingestion),
+            Self::Scoring => frame!(scoring),
+            Self::Reminders => frame!(reminders),
+            Self::Promises => frame!(promises),
+            Self::Reporting => frame!(reporting),
+        })
+    }
+
     /// Where the service listens unless it is told otherwise: 8101 to 8105.
     fn default_port(self) -> u16 {
         match self {

@@ -4,7 +4,8 @@
 use std::sync::atomic::AtomicI64;
 
 use anyhow::Context;
-use contracts::stream;
+use contracts::{Stream, stream};
+use messaging::Handler;
 use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
@@ -40,6 +41,15 @@ pub struct Settings {
     pub lease_seconds: u32,
     pub max_attempts: u32,
     pub smtp: SmtpSettings,
+}
+
+/// The events that the role applies.
+pub fn subjects() -> Vec<(Stream, Vec<&'static str>)> {
+    vec![
+        (stream::INGESTION, handlers::Ingestion.subjects()),
+        (stream::SCORING, handlers::Scoring.subjects()),
+        (stream::PROMISES, handlers::Promises.subjects()),
+    ]
 }
 
 /// Works until `shutdown`.

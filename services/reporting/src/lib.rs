@@ -6,7 +6,8 @@ mod domain;
 mod handlers;
 mod store;
 
-use contracts::stream;
+use contracts::{Stream, stream};
+use messaging::Handler;
 use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,16 @@ pub struct ReportingConfig {
     pub https: bool,
     /// Days within which a promise counts as won by a message.
     pub promise_window_days: u16,
+}
+
+/// The events that the role applies.
+pub fn subjects() -> Vec<(Stream, Vec<&'static str>)> {
+    vec![
+        (stream::INGESTION, handlers::FromIngestion.subjects()),
+        (stream::SCORING, handlers::FromScoring.subjects()),
+        (stream::REMINDERS, handlers::FromReminders.subjects()),
+        (stream::PROMISES, handlers::FromPromises.subjects()),
+    ]
 }
 
 /// Runs the role until `shutdown`.

@@ -1,6 +1,7 @@
 //! The `scoring` role: how likely a customer pays late, by how much, and in which segment that puts it.
 
-use contracts::stream;
+use contracts::{Stream, stream};
+use messaging::Handler;
 use runtime::{Frame, FrameConfig, Running};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
@@ -30,6 +31,11 @@ pub struct ScoringSettings {
     pub invoices_per_close: i64,
     /// Customers whose scores are published in one transaction at most.
     pub publish_batch: i64,
+}
+
+/// The events that the role applies.
+pub fn subjects() -> Vec<(Stream, Vec<&'static str>)> {
+    vec![(stream::INGESTION, handlers::Facts.subjects())]
 }
 
 /// Works until `shutdown`.

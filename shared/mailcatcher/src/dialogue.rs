@@ -58,6 +58,7 @@ pub(crate) async fn run(stream: TcpStream, mailbox: &Mailbox) -> io::Result<()> 
                 reply(&mut stream, answer).await?;
             }
             "RCPT" => {
+                mailbox.offer();
                 let answer = recipient(&mut envelope, argument, mailbox.behaviour());
                 reply(&mut stream, &answer).await?;
             }

@@ -118,6 +118,11 @@ impl MailCatcher {
         self.mailbox.accepted()
     }
 
+    /// How many mails were offered since the start (`RCPT TO`), accepted or not.
+    pub fn offered(&self) -> u64 {
+        self.mailbox.offered()
+    }
+
     /// Returns when at least `count` mails were accepted since the start.
     pub async fn wait_for(&self, count: u64) {
         self.mailbox.wait_for(count).await;

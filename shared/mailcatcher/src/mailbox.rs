@@ -1,5 +1,6 @@
 //! What was accepted, and how the next mail will be treated.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
@@ -10,6 +11,7 @@ use crate::{Behaviour, CaughtMail};
 pub(crate) struct Mailbox {
     state: Mutex<State>,
     accepted: watch::Sender<u64>,
+    offered: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -21,7 +23,7 @@ struct State {
 
 impl Default for Mailbox {
     fn default() -> Self {
-        Self { state: Mutex::default(), accepted: watch::Sender::new(0) }
+        Self { state: Mutex::default(), accepted: watch::Sender::new(0), offered: AtomicU64::new(0) }
     }
 }
 
@@ -60,6 +62,14 @@ impl Mailbox {
 
     pub(crate) fn len(&self) -> usize {
         self.state().mails.len()
+    }
+
+    pub(crate) fn offer(&self) {
+        self.offered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn offered(&self) -> u64 {
+        self.offered.load(Ordering::Relaxed)
     }
 
     pub(crate) fn accepted(&self) -> u64 {

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Context;
 use async_nats::{Client, HeaderMap};
-use bytes::Bytes;
 use contracts::{Stream, header};
 use faults::Bug;
 use sqlx::{Connection, PgConnection};
@@ -152,9 +151,8 @@ impl Relay {
         let Some(last_id) = page.last().map(|row| row.id) else { return Ok(None) };
         let started = Instant::now();
         faults::point("relay.before_publish");
-        let read_on = async {
-            if is_last(page) { Ok(Vec::new()) } else { cursor.page_after(&mut *conn, last_id).await }
-        };
+        let read_on =
+            async { if is_last(page) { Ok(Vec::new()) } else { cursor.page_after(&mut *conn, last_id).await } };
         let (published, next) = tokio::join!(self.publish_rows(page, cursor.stream_seq()), read_on);
         faults::point("relay.after_publish");
         metrics::histogram!("puntual_relay_publish_seconds", "stream" => self.stream.name).record(started.elapsed());
@@ -236,11 +234,7 @@ enum Published {
 
 impl Row {
     fn outgoing(&self) -> Outgoing {
-        Outgoing {
-            subject: self.subject.clone(),
-            headers: headers_of(&self.headers),
-            payload: Bytes::copy_from_slice(&self.payload),
-        }
+        Outgoing { subject: self.subject.clone(), headers: headers_of(&self.headers), payload: self.payload.clone() }
     }
 }
 

@@ -227,9 +227,11 @@ pub(crate) async fn attach(
 
 /// Where a durable that may be trusted stands: its epoch and the last sequence up to which everything is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) epoch: u32,
-    pub(crate) ack_floor: u64,
+pub struct Standing {
+    pub epoch: u32,
+    pub ack_floor: u64,
+    /// Events that are not acknowledged yet, delivered or not.
+    pub waiting: u64,
 }
 
 /// Compares a durable with its stream.
@@ -252,17 +254,14 @@ pub(crate) async fn inspect(
 }
 
 /// Where a durable says it stands; `None` when there is none.
-pub(crate) async fn standing(
-    jetstream: &Context,
-    stream: Stream,
-    service: &str,
-) -> Result<Option<Standing>, TopologyError> {
+pub async fn standing(jetstream: &Context, stream: Stream, service: &str) -> Result<Option<Standing>, TopologyError> {
     let found: Result<PullConsumer, _> = jetstream.get_consumer_from_stream(service, stream.name).await;
     match found {
         Ok(durable) => {
             let info = durable.cached_info();
             let epoch = epoch_of(&info.config.metadata);
-            Ok(Some(Standing { epoch, ack_floor: info.ack_floor.stream_sequence }))
+            let waiting = info.num_pending.saturating_add(u64::try_from(info.num_ack_pending).unwrap_or(u64::MAX));
+            Ok(Some(Standing { epoch, ack_floor: info.ack_floor.stream_sequence, waiting }))
         }
         Err(error) => match error.kind() {
             ConsumerErrorKind::JetStream(cause)

@@ -1,13 +1,11 @@
 -- How events leave and enter a service. The columns and the reasons: shared/messaging.
 
 CREATE TABLE inbox (
-    -- Id of an event whose effects are committed. Kept longer than any stream keeps the event.
+    -- Id of an event whose effects are committed. Kept longer than any outbox keeps the event and a stream after that. It is
+    -- a UUIDv7: the key is also the order of age, so that no second index is needed for dropping what is old.
     event_id uuid NOT NULL,
-    received_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT inbox_pkey PRIMARY KEY (event_id)
 );
--- For dropping what is older than the streams.
-CREATE INDEX inbox_received_at ON inbox (received_at);
 SELECT grant_to_worker('inbox');
 
 CREATE TABLE outbox (

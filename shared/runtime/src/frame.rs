@@ -84,10 +84,9 @@ impl Frame {
         let clock = Clock::of_database(&mut *worker.acquire().await?).await?;
         let nats = connect_nats(stream.service, &config).await?;
         let jetstream = jetstream::context::ContextBuilder::new().timeout(BROKER_TIMEOUT).build(nats.clone());
-        match topology::find_stream(&jetstream, stream).await {
-            Err(error @ TopologyError::Differs { .. }) => return Err(error.into()),
-            // The relay makes it when it is not there, and waits for the broker when that is not there.
-            Ok(_) | Err(_) => {}
+        // The relay makes it when it is not there, and waits for the broker when that is not there.
+        if let Err(error @ TopologyError::Differs { .. }) = topology::find_stream(&jetstream, stream).await {
+            return Err(error.into());
         }
         let wake = Wake::default();
         let tasks = TaskTracker::new();
@@ -253,10 +252,14 @@ async fn housekeeping(worker: PgPool, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let done = async {
             sqlx::query("SELECT maintain_outbox($1::text::interval)").bind(OUTBOX_RETENTION).execute(&worker).await?;
-            sqlx::query("DELETE FROM inbox WHERE received_at < now() - $1::text::interval")
-                .bind(INBOX_RETENTION)
-                .execute(&worker)
-                .await
+            // The first 48 bits of a UUIDv7 are the milliseconds of its time.
+            sqlx::query(
+                "DELETE FROM inbox WHERE event_id < rpad(
+                   lpad(to_hex((extract(epoch FROM now() - $1::text::interval) * 1000)::bigint), 12, '0'), 32, '0')::uuid",
+            )
+            .bind(INBOX_RETENTION)
+            .execute(&worker)
+            .await
         };
         if let Err(error) = done.await {
             tracing::warn!(%error, "housekeeping failed");

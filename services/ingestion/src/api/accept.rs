@@ -10,7 +10,7 @@
 //! | promises, coverage | sources, by id |
 //! | outbox, commit, wake the relay | |
 
-mod book;
+pub(crate) mod book;
 mod coverage;
 mod disputes;
 mod floats;

@@ -1,5 +1,6 @@
 //! Where the relay stands: the row of `relay_state`, and the outbox as seen from there.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use contracts::Stream;
 use sqlx::{Connection as _, PgConnection};
@@ -25,7 +26,8 @@ pub(super) struct Row {
     pub(super) event_id: Uuid,
     pub(super) subject: String,
     pub(super) headers: Vec<u8>,
-    pub(super) payload: Vec<u8>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub(super) payload: Bytes,
 }
 
 /// A window does not grow: after a page that is not full there is nothing more in it.
@@ -43,6 +45,8 @@ pub(super) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
         "SET tcp_keepalives_interval = 5",
         "SET tcp_keepalives_count = 3",
         "SET statement_timeout = '60s'",
+        // A window may be ten rows or ten million: one plan does not fit both.
+        "SET plan_cache_mode = force_custom_plan",
     ] {
         sqlx::query(setting).execute(&mut conn).await?;
     }

@@ -44,7 +44,6 @@ impl Loss {
 /// What was lost, as far as the stream and the memory of it tell.
 fn loss(cursor: &Cursor, found: Option<&Found>) -> Option<Loss> {
     match (found, cursor.stream_created) {
-        (None, None) => None, // the very first start, or a crash right before it was made
         (None, Some(_)) => Some(Loss::StreamGone),
         (Some(found), Some(created)) if found.created != created => Some(Loss::StreamReplaced),
         // Made by somebody else, or by us right before a crash: fine when it is what we were about to make.
@@ -56,7 +55,8 @@ fn loss(cursor: &Cursor, found: Option<&Found>) -> Option<Loss> {
         (Some(found), _) if i64::try_from(found.missing).unwrap_or(i64::MAX) > cursor.stream_missing => {
             Some(Loss::MessagesMissing)
         }
-        (Some(_), _) => None,
+        // As it was; or the very first start, or a crash right before the stream was made.
+        (Some(_), _) | (None, None) => None,
     }
 }
 

@@ -371,7 +371,7 @@ fn invoice_key(row: &ReceivableRow) -> ItemKey {
     ItemKey { date: row.issue_date, rank: Rank::Invoice, source: row.source.clone(), number: row.number.clone() }
 }
 
-fn invoice(row: &ReceivableRow) -> Invoice {
+pub(crate) fn invoice(row: &ReceivableRow) -> Invoice {
     Invoice {
         invoice_id: row.invoice_id,
         key: invoice_key(row),
@@ -391,7 +391,7 @@ fn credit_key(row: &CreditRow) -> Result<ItemKey, Trouble> {
     Ok(ItemKey { date: row.value_date, rank, source: row.source.clone(), number: row.number.clone() })
 }
 
-fn credit(row: &CreditRow) -> Result<Credit, Trouble> {
+pub(crate) fn credit(row: &CreditRow) -> Result<Credit, Trouble> {
     let part = |part: &PartRow| Part { invoice_id: part.invoice_id, amount: part.amount };
     Ok(Credit {
         credit_id: row.credit_id,

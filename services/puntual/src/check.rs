@@ -1,0 +1,241 @@
+//! `puntual check`: what is wrong in the databases and at the broker, said by those who would have to know.
+//!
+//! | check | needs quiet |
+//! |---|---|
+//! | databases and streams are there | no |
+//! | no money appeared or vanished (M1, M2); the ledger is what the fold makes of it (D8) | no |
+//! | no dead letters (D15) | no |
+//! | streams are whole and are those that the relays know; no durable is ahead of its stream (I4) | no |
+//! | every event of an outbox is in the inbox of everyone who wants it (I2) | yes |
+//! | every projection is what its owner says (I7) | yes |
+//!
+//! *Quiet* is when nothing waits in an outbox or a stream, and nothing new was written while all this was looked at. What
+//! needs quiet is not judged without it.
+
+mod broker;
+mod deliveries;
+mod mirrors;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::house::House;
+use crate::service::Service;
+use crate::terminal;
+
+/// Exit code when nothing was found to be wrong, and not everything could be judged.
+const NOT_QUIET: u8 = 2;
+/// Something is being written at any moment: looks that it disturbed are repeated.
+const LOOKS: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+/// An event that its relay has not published by then is stuck.
+const STUCK_SECONDS: f64 = 60.0;
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Look again until nothing is under way, at most so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
+    #[command(flatten)]
+    house: House,
+}
+
+/// What is said at the end.
+#[derive(Debug, Serialize)]
+struct Report {
+    /// Nothing is wrong with what was judged.
+    ok: bool,
+    quiet: bool,
+    /// Events that are on their way.
+    behind: u64,
+    checks: Vec<Finding>,
+}
+
+/// One check of one place.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    place: String,
+    /// How many things were looked at.
+    looked_at: u64,
+    /// What is wrong.
+    found: Vec<String>,
+    /// Could not be judged, for want of quiet.
+    skipped: bool,
+}
+
+impl Finding {
+    fn of(check: &'static str, place: impl Into<String>, looked_at: u64, found: Vec<String>) -> Self {
+        Self { check, place: place.into(), looked_at, found, skipped: false }
+    }
+
+    /// Without quiet, what was found says nothing.
+    fn at_quiet(mut self, is_quiet: bool) -> Self {
+        if !is_quiet {
+            self.skipped = true;
+            self.found.clear();
+        }
+        self
+    }
+}
+
+/// The databases that can be reached.
+type Pools = BTreeMap<Service, PgPool>;
+
+pub(crate) async fn check(options: Check) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let mut looks = 0;
+    let report = loop {
+        looks += 1;
+        let report = look(&options.house).await?;
+        let waited = looks >= LOOKS && started.elapsed() >= Duration::from_secs(options.wait);
+        if report.quiet || !report.ok || waited {
+            break report;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    };
+    if options.json {
+        terminal::say(serde_json::to_string_pretty(&report)?);
+    } else {
+        print(&report);
+    }
+    Ok(match (report.ok, report.quiet) {
+        (false, _) => ExitCode::FAILURE,
+        (true, false) => ExitCode::from(NOT_QUIET),
+        (true, true) => ExitCode::SUCCESS,
+    })
+}
+
+async fn look(house: &House) -> anyhow::Result<Report> {
+    let mut checks = Vec::new();
+    let mut pools = Pools::new();
+    for service in Service::ALL {
+        let found = match house.pool(service).await {
+            Ok(pool) => {
+                pools.insert(service, pool);
+                Vec::new()
+            }
+            Err(error) => vec![format!("{error:#}")],
+        };
+        checks.push(Finding::of("database", service.name(), 1, found));
+    }
+    let jetstream = match broker::connect(&house.config(Service::Ingestion)?).await {
+        Ok(jetstream) => Some(jetstream),
+        Err(error) => {
+            checks.push(Finding::of("broker", "nats", 1, vec![format!("{error:#}")]));
+            None
+        }
+    };
+
+    let before = backlog(&pools, jetstream.as_ref()).await?;
+    if let Some(ledger) = pools.get(&Service::Ingestion) {
+        let conserved = ingestion::operator::proof::conservation(ledger).await?;
+        checks.push(Finding::of("conservation", "ledger", conserved.looked_at, conserved.found));
+        let folded = ingestion::operator::proof::recomputation(ledger).await?;
+        checks.push(Finding::of("recomputation", "ledger", folded.looked_at, folded.found));
+    }
+    checks.extend(dead_letters(&pools).await?);
+    let streams = match &jetstream {
+        Some(jetstream) => broker::streams(&pools, jetstream).await?,
+        None => Vec::new(),
+    };
+    let deliveries = deliveries::unapplied(&pools).await?;
+    let mirrors = mirrors::compare(&pools).await?;
+    let after = backlog(&pools, jetstream.as_ref()).await?;
+    for pool in pools.values() {
+        pool.close().await;
+    }
+
+    let quiet = before.behind == 0 && after.behind == 0 && before.written == after.written;
+    checks.extend(after.stuck);
+    checks.extend(streams.into_iter().map(|(needs_quiet, finding)| finding.at_quiet(quiet || !needs_quiet)));
+    checks.extend(deliveries.into_iter().chain(mirrors).map(|finding| finding.at_quiet(quiet)));
+    let ok = checks.iter().all(|finding| finding.found.is_empty());
+    Ok(Report { ok, quiet, behind: before.behind.max(after.behind), checks })
+}
+
+/// What is under way.
+#[derive(Debug)]
+struct Backlog {
+    behind: u64,
+    /// The last event that each service has written.
+    written: Vec<(Service, i64)>,
+    stuck: Vec<Finding>,
+}
+
+async fn backlog(pools: &Pools, jetstream: Option<&async_nats::jetstream::Context>) -> anyhow::Result<Backlog> {
+    let mut backlog = Backlog { behind: 0, written: Vec::new(), stuck: Vec::new() };
+    for (service, pool) in pools {
+        // Barriers write fences at any time; nobody applies them.
+        let (unpublished, oldest, last): (i64, Option<f64>, i64) = sqlx::query_as(
+            "SELECT count(*), extract(epoch FROM now() - min(o.created_at))::float8,
+                    (SELECT coalesce(max(id), 0) FROM outbox WHERE subject NOT LIKE '%.fence.raised.%')
+             FROM outbox o
+             WHERE o.subject NOT LIKE '%.fence.raised.%' AND o.xid >= coalesce((SELECT min(lo) FROM relay_state), '0')
+               AND NOT EXISTS (SELECT FROM relay_state s WHERE o.xid < s.hi AND (o.xid < s.lo OR o.id <= s.last_id))",
+        )
+        .fetch_one(pool)
+        .await?;
+        backlog.behind += unpublished.unsigned_abs();
+        backlog.written.push((*service, last));
+        let is_stuck = oldest.is_some_and(|seconds| seconds > STUCK_SECONDS);
+        let found = if is_stuck {
+            vec![format!("{unpublished} events are not published, the oldest for {:.0} s", oldest.unwrap_or_default())]
+        } else {
+            Vec::new()
+        };
+        backlog.stuck.push(Finding::of("outbox", service.name(), unpublished.unsigned_abs(), found));
+    }
+    if let Some(jetstream) = jetstream {
+        backlog.behind += broker::waiting(jetstream).await?;
+    }
+    Ok(backlog)
+}
+
+async fn dead_letters(pools: &Pools) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for (service, pool) in pools {
+        let rows: Vec<(String, i64, String)> =
+            sqlx::query_as("SELECT subject, count(*), min(reason) FROM dead_letter GROUP BY subject ORDER BY subject")
+                .fetch_all(pool)
+                .await?;
+        let count = rows.iter().map(|(_, count, _)| count.unsigned_abs()).sum();
+        let found =
+            rows.into_iter().map(|(subject, count, reason)| format!("{count} of {subject}: {reason}")).collect();
+        findings.push(Finding::of("dead letters", service.name(), count, found));
+    }
+    Ok(findings)
+}
+
+fn print(report: &Report) {
+    let mut rows = vec![["", "check", "of", "looked at"].map(str::to_owned).to_vec()];
+    rows.extend(report.checks.iter().map(|finding| {
+        let verdict = match (finding.skipped, finding.found.is_empty()) {
+            (true, _) => "-",
+            (false, true) => "ok",
+            (false, false) => "WRONG",
+        };
+        let looked_at = terminal::grouped(&finding.looked_at.to_string());
+        vec![verdict.to_owned(), finding.check.to_owned(), finding.place.clone(), looked_at]
+    }));
+    for line in terminal::table(&rows, 3) {
+        terminal::say(line);
+    }
+    for finding in &report.checks {
+        for wrong in &finding.found {
+            terminal::say(format_args!("{} of {}: {wrong}", finding.check, finding.place));
+        }
+    }
+    if !report.quiet {
+        terminal::say(format_args!("not quiet: {} events behind; what is marked - was not judged", report.behind));
+    }
+    terminal::say(if report.ok { "nothing is wrong with what was judged" } else { "something is wrong" });
+}

@@ -1,0 +1,106 @@
+//! What an operator does: asks whether all is well, and mends what is not.
+
+use serde_json::Value;
+
+use crate::world::{Tenant, World, customer, invoice, payment, promise};
+
+/// Two customers who owe, pay in part and promise; three days with reminders.
+async fn lived() -> (World, Tenant) {
+    let world = World::start().await;
+    let acme = world.tenant("acme").await;
+    world.dawn("2026-03-01").await;
+    for code in ["C1", "C2"] {
+        world.tell(&acme, &customer(code)).await;
+    }
+    world
+        .tell(
+            &acme,
+            &[
+                invoice("F1", "C1", "500000.15", "2026-02-10", "2026-03-10"),
+                invoice("F2", "C2", "19.99", "2026-02-10", "2026-03-10"),
+                invoice("F3", "C2", "4.35", "2026-02-10", "2026-03-10"),
+            ],
+        )
+        .await;
+    world.live(&[&acme], "2026-03-10").await;
+    world.dawn("2026-03-11").await;
+    world.tell(&acme, &[payment("R1", "C2", "10.00", "2026-03-11", "F2")]).await;
+    world.tell(&acme, &[promise("P1", "C1", "F1", "500000.15", "2026-03-11", "2026-03-12")]).await;
+    world.live(&[&acme], "2026-03-13").await;
+    (world, acme)
+}
+
+/// What `puntual check` says; fails when it could not judge everything.
+async fn check(world: &World) -> (bool, Vec<String>) {
+    let (well, said) = world.operate(&["check", "--json", "--wait", "30"]).await;
+    let report: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    assert_eq!(report["quiet"], Value::Bool(true), "{report:#}");
+    assert_eq!(report["ok"], Value::Bool(well));
+    let found = report["checks"].as_array().unwrap().iter().flat_map(|finding| {
+        let place = format!("{} of {}", finding["check"].as_str().unwrap(), finding["place"].as_str().unwrap());
+        let wrong = finding["found"].as_array().unwrap();
+        wrong.iter().map(move |wrong| format!("{place}: {}", wrong.as_str().unwrap()))
+    });
+    (well, found.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_finds_what_was_broken_and_reemit_mends_what_can_be_told_again() {
+    let (world, _) = lived().await;
+    assert_eq!(check(&world).await, (true, vec![]));
+
+    let reminders = world.database("reminders").await;
+    sqlx::query("UPDATE invoices SET open_amount = open_amount / 2").execute(&reminders).await.unwrap();
+    sqlx::query("DELETE FROM contacts").execute(&reminders).await.unwrap();
+    let (well, found) = check(&world).await;
+    assert!(!well);
+    let places: Vec<_> = found.iter().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(places, ["projection of contacts in reminders", "projection of invoices in reminders"], "{found:#?}");
+
+    let (well, said) = world.operate(&["reemit", "--service", "ingestion", "--kind", "invoice,contact"]).await;
+    assert!(well && said.contains("3 of invoice") && said.contains("2 of contact"), "{said}");
+    assert_eq!(check(&world).await, (true, vec![]));
+
+    // A cent that vanished from the ledger is nobody's word but the fold's.
+    let ledger = world.database("ingestion").await;
+    sqlx::query("UPDATE receivables SET open_amount = open_amount - 0.01 WHERE number = 'F3'")
+        .execute(&ledger)
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM inbox WHERE event_id = (SELECT event_id FROM inbox LIMIT 1)")
+        .execute(&reminders)
+        .await
+        .unwrap();
+    let (_, found) = check(&world).await;
+    for expected in
+        ["conservation of ledger", "recomputation of ledger", "delivery of", "projection of invoices in reporting"]
+    {
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}: {found:#?}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_lost_its_database_is_told_everything_again() {
+    let (mut world, acme) = lived().await;
+    let mut before = Vec::new();
+    for path in ["/v1/kpis", "/v1/aging"] {
+        before.push(world.get(&acme, "reporting", path).await);
+    }
+    world.kill_role("reporting").await;
+    world.empty_database("reporting").await;
+    world.start_role("reporting").await;
+    let (well, said) = world.operate(&["reemit"]).await;
+    assert!(well, "{said}");
+    assert_eq!(check(&world).await, (true, vec![]));
+    world.dawn("2026-03-13").await;
+    for (path, before) in ["/v1/kpis", "/v1/aging"].into_iter().zip(before) {
+        assert_eq!(world.get(&acme, "reporting", path).await, before, "{path}");
+    }
+    // Nobody else took what was told again for something new.
+    let mails = world.mails.all().len();
+    world.live(&[&acme], "2026-03-13").await;
+    assert_eq!(world.mails.all().len(), mails);
+    assert_eq!(check(&world).await, (true, vec![]));
+    world.end().await;
+}
