@@ -5,7 +5,7 @@ use bytes::Bytes;
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-/// Lines in a request.
+/// Lines in a request, unless said otherwise.
 pub(crate) const LINES: usize = 1_000;
 
 /// Of each ten facts of a company one is a customer, one a contact, five are invoices and three payments.
@@ -25,10 +25,10 @@ impl Company {
         Self { name: name.to_owned(), customers: tenth, invoices: 5 * tenth, payments: 3 * tenth, today }
     }
 
-    /// Everything, as bodies of requests.
-    pub(crate) fn requests(&self) -> Vec<Bytes> {
+    /// Everything, as bodies of requests with at most `lines` facts each.
+    pub(crate) fn requests(&self, lines: usize) -> Vec<Bytes> {
         let facts: Vec<Value> = self.masters().chain(self.invoices()).chain(self.payments()).collect();
-        bodies(&facts)
+        bodies(&facts, lines)
     }
 
     pub(crate) fn masters(&self) -> impl Iterator<Item = Value> {
@@ -113,10 +113,10 @@ impl Company {
     }
 }
 
-/// Bodies of requests with at most [`LINES`] facts each.
-pub(crate) fn bodies(facts: &[Value]) -> Vec<Bytes> {
+/// Bodies of requests with at most `lines` facts each.
+pub(crate) fn bodies(facts: &[Value], lines: usize) -> Vec<Bytes> {
     let body = |lines: &[Value]| lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n").into();
-    facts.chunks(LINES).map(body).collect()
+    facts.chunks(lines).map(body).collect()
 }
 
 fn fact(source: &str, id: &str, kind: &str, day: NaiveDate, data: &Value) -> Value {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use contracts::stream;
 
+use crate::lab::facts::LINES;
 use crate::lab::installation::{Installation, ROLES};
 use crate::lab::meter::Measured;
 use crate::lab::role::Role;
@@ -35,7 +36,7 @@ pub(crate) async fn measure(lab: &Lab, report: &mut Report) -> anyhow::Result<()
     caught_up(&here).await?;
 
     lab.step("chain: as fast as it goes");
-    let queues = queues(&tenants, "a", lab.scaled(FACTS));
+    let queues = queues(&tenants, "a", lab.scaled(FACTS), LINES);
     let Some(ingestion) = roles.get("ingestion") else { anyhow::bail!("no ingestion") };
     let running = lab.meter.start();
     let started = Instant::now();

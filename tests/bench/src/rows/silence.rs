@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use crate::lab::Lab;
-use crate::lab::facts::{Company, bodies};
+use crate::lab::facts::{Company, LINES, bodies};
 use crate::lab::feed::{self, Queue, percentile};
 use crate::lab::installation::{Installation, Tenant};
 use crate::lab::role::Role;
@@ -33,10 +33,10 @@ pub(crate) async fn measure(
     let probes = (measured.as_secs_f64() * f64::from(PROBES_PER_SECOND)) as usize;
     let company = Company::new("probe", probes * 2);
     let facts: Vec<Value> = company.masters().chain(company.invoices()).collect();
-    let queue = Queue { tenant: tenant.clone(), requests: bodies(&facts) };
+    let queue = Queue { tenant: tenant.clone(), requests: bodies(&facts, LINES) };
     feed::post(&ingestion.base_url, vec![queue], None).await?;
 
-    let load = super::intake::queues(tenants, "b", (pace * measured.as_secs_f64()) as usize);
+    let load = super::intake::queues(tenants, "b", (pace * measured.as_secs_f64()) as usize, LINES);
     let pool = here.pool("reminders").await?;
     let (background, silences) = tokio::join!(
         feed::post(&ingestion.base_url, load, Some(pace)),
