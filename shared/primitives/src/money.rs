@@ -56,9 +56,9 @@ static MINOR_UNITS: [AtomicU8; CODES] = [const { AtomicU8::new(NOT_ASKED) }; COD
 /// Digits after the decimal point of a currency that has a minor unit.
 fn minor_unit(code: &str) -> Option<u8> {
     let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
-    let place = letters.into_iter().try_fold(0, |place, letter| {
-        letter.is_ascii_uppercase().then(|| place * 26 + usize::from(letter - b'A'))
-    })?;
+    let place = letters
+        .into_iter()
+        .try_fold(0, |place, letter| letter.is_ascii_uppercase().then(|| place * 26 + usize::from(letter - b'A')))?;
     let answer = MINOR_UNITS.get(place)?;
     let known = match answer.load(Ordering::Relaxed) {
         NOT_ASKED => {
