@@ -47,6 +47,9 @@ pub(super) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
         "SET statement_timeout = '60s'",
         // A window may be ten rows or ten million: one plan does not fit both.
         "SET plan_cache_mode = force_custom_plan",
+        // Pages are read in the order of the primary key. Before the first ANALYZE of a partition the planner takes a window
+        // for small and would read and sort all of it for every page.
+        "SET enable_sort = off",
     ] {
         sqlx::query(setting).execute(&mut conn).await?;
     }
