@@ -30,7 +30,7 @@ use crate::terminal;
 
 /// Exit code when nothing was found to be wrong, and not everything could be judged.
 const NOT_QUIET: u8 = 2;
-/// Something is being written at any moment: looks that it disturbed are repeated.
+/// Something is being written at any moment: looks that it disturbed are repeated, and so are those that found something.
 const LOOKS: u32 = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 /// An event that its relay has not published by then is stuck.
@@ -41,7 +41,7 @@ pub(crate) struct Check {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Look again until nothing is under way, at most so long
+    /// Look again until nothing is under way and nothing wrong, at most so long
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
     #[command(flatten)]
@@ -64,8 +64,10 @@ struct Report {
 struct Finding {
     check: &'static str,
     place: String,
-    /// How many things were looked at.
+    /// How many things were looked at; of a stream or a durable, the sequence up to which it goes.
     looked_at: u64,
+    /// Events that wait here.
+    behind: u64,
     /// What is wrong.
     found: Vec<String>,
     /// Could not be judged, for want of quiet.
@@ -74,7 +76,11 @@ struct Finding {
 
 impl Finding {
     fn of(check: &'static str, place: impl Into<String>, looked_at: u64, found: Vec<String>) -> Self {
-        Self { check, place: place.into(), looked_at, found, skipped: false }
+        Self { check, place: place.into(), looked_at, behind: 0, found, skipped: false }
+    }
+
+    fn behind(self, behind: u64) -> Self {
+        Self { behind, ..self }
     }
 
     /// Without quiet, what was found says nothing.
@@ -97,7 +103,8 @@ pub(crate) async fn check(options: Check) -> anyhow::Result<ExitCode> {
         looks += 1;
         let report = look(&options.house).await?;
         let waited = looks >= LOOKS && started.elapsed() >= Duration::from_secs(options.wait);
-        if report.quiet || !report.ok || waited {
+        // What mends itself, as a relay does a stream that was lost, is not wrong for long.
+        if (report.quiet && report.ok) || waited {
             break report;
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
@@ -192,7 +199,8 @@ async fn backlog(pools: &Pools, jetstream: Option<&async_nats::jetstream::Contex
         } else {
             Vec::new()
         };
-        backlog.stuck.push(Finding::of("outbox", service.name(), unpublished.unsigned_abs(), found));
+        let (written, behind) = (last.unsigned_abs(), unpublished.unsigned_abs());
+        backlog.stuck.push(Finding::of("outbox", service.name(), written, found).behind(behind));
     }
     if let Some(jetstream) = jetstream {
         backlog.behind += broker::waiting(jetstream).await?;
@@ -216,7 +224,7 @@ async fn dead_letters(pools: &Pools) -> anyhow::Result<Vec<Finding>> {
 }
 
 fn print(report: &Report) {
-    let mut rows = vec![["", "check", "of", "looked at"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["", "check", "of", "looked at", "behind"].map(str::to_owned).to_vec()];
     rows.extend(report.checks.iter().map(|finding| {
         let verdict = match (finding.skipped, finding.found.is_empty()) {
             (true, _) => "-",
@@ -224,7 +232,8 @@ fn print(report: &Report) {
             (false, false) => "WRONG",
         };
         let looked_at = terminal::grouped(&finding.looked_at.to_string());
-        vec![verdict.to_owned(), finding.check.to_owned(), finding.place.clone(), looked_at]
+        let behind = if finding.behind > 0 { terminal::grouped(&finding.behind.to_string()) } else { String::new() };
+        vec![verdict.to_owned(), finding.check.to_owned(), finding.place.clone(), looked_at, behind]
     }));
     for line in terminal::table(&rows, 3) {
         terminal::say(line);

@@ -105,7 +105,8 @@ async fn one(pool: &PgPool, jetstream: &Context, stream: Stream) -> anyhow::Resu
         if standing.epoch != found.epoch {
             differs.push(format!("made for epoch {}, the stream is of epoch {}", standing.epoch, found.epoch));
         }
-        findings.push((false, Finding::of("durable", place.clone(), standing.ack_floor, ahead)));
+        let finding = Finding::of("durable", place.clone(), standing.ack_floor, ahead).behind(standing.waiting);
+        findings.push((false, finding));
         if !differs.is_empty() {
             findings.push((true, Finding::of("durable", place, standing.ack_floor, differs)));
         }
