@@ -15,7 +15,9 @@ use tokio::sync::Mutex;
 use crate::env;
 use crate::signal::{self, Signal};
 
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
+    // After a crash every file would be synced one by one, also those of the schedules before.
+    "recovery_init_sync_method=syncfs",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=300",
