@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 /// States that a run must reach; a name may end in `*` for any of a family.
-pub const MUST_HAPPEN: [&str; 21] = [
+pub const MUST_HAPPEN: [&str; 22] = [
     "redelivery",
     "duplicate_swallowed",
     "ack_lost",
@@ -28,6 +28,7 @@ pub const MUST_HAPPEN: [&str; 21] = [
     "backend_killed",
     "postmaster_killed",
     "mail_misbehaved",
+    "deliveries_held_back",
 ];
 
 #[derive(Debug, Clone, Default, Serialize)]

@@ -30,6 +30,8 @@ pub enum Fault {
     StreamDeleted { stream: String },
     /// An administrator deletes a durable.
     DurableDeleted { stream: String, service: String },
+    /// Deliveries to a role are held back while newer ones pass, and come again later.
+    Reordered { service: String },
     /// `kill -9` of the postmaster.
     PostmasterKilled,
     /// SIGQUIT: an immediate stop.
@@ -91,6 +93,7 @@ impl Fault {
             Self::BrokerRewound { durables_too: false } => "broker_tail_lost",
             Self::StreamDeleted { .. } => "stream_deleted",
             Self::DurableDeleted { .. } => "durable_deleted",
+            Self::Reordered { .. } => "reordered",
             Self::PostmasterKilled => "postmaster_killed",
             Self::PostgresStopped => "postgres_stopped",
             Self::BackendTerminated { .. } => "backend_terminated",
@@ -102,7 +105,7 @@ impl Fault {
 }
 
 /// The kinds with their weights.
-pub const KINDS: [(&str, u64); 18] = [
+pub const KINDS: [(&str, u64); 19] = [
     ("role_killed", 14),
     ("role_stopped", 12),
     ("role_down_for_a_day", 6),
@@ -115,6 +118,7 @@ pub const KINDS: [(&str, u64); 18] = [
     ("broker_tail_lost", 5),
     ("stream_deleted", 4),
     ("durable_deleted", 5),
+    ("reordered", 16),
     ("postmaster_killed", 3),
     ("postgres_stopped", 2),
     ("backend_terminated", 5),
@@ -201,6 +205,16 @@ fn one(kind: &str, days: usize, dice: &mut Dice) -> Planned {
             let service = contracts::stream::ALL[1 + dice.index(4)];
             let stream = dice.pick(service.upstream()).name.to_owned();
             Fault::DurableDeleted { stream, service: service.service.to_owned() }
+        }
+        "reordered" => {
+            phase = Phase::Feed;
+            return Planned {
+                day,
+                phase,
+                after_ms: dice.below(40),
+                for_ms: dice.between(200, 900),
+                fault: Fault::Reordered { service: downstream(dice) },
+            };
         }
         "postmaster_killed" => Fault::PostmasterKilled,
         "postgres_stopped" => Fault::PostgresStopped,

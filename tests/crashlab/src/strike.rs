@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::jetstream::AckKind;
+use async_nats::jetstream::consumer::PullConsumer;
+use contracts::stream;
+use futures::StreamExt;
 use mailcatcher::Behaviour;
 use sqlx::Row;
 
@@ -58,6 +62,11 @@ pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Resul
             let gone = jetstream.delete_consumer_from_stream(service, stream).await;
             world.note(format!("durable {service} of {stream} deleted: {}", gone.is_ok()));
         }
+        Fault::Reordered { service } => {
+            let held = hold_back(&world, service, pause).await;
+            world.note(format!("{held} deliveries to {service} were held back"));
+            world.tally.add("deliveries_held_back", held);
+        }
         Fault::PostmasterKilled => {
             let _turn = world.one_at_a_time.lock().await;
             world.cluster.crash(Signal::KILL, pause / 4).await?;
@@ -94,6 +103,30 @@ pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Resul
         Fault::Blind => {}
     }
     Ok(())
+}
+
+/// Takes deliveries from the durables of a service as a replica would, and gives them back at the end of the pause.
+async fn hold_back(world: &World, service: &str, pause: Duration) -> u64 {
+    let jetstream = async_nats::jetstream::new(world.nats.clone());
+    let upstream = stream::ALL.iter().find(|own| own.service == service).map(|own| own.upstream()).unwrap_or_default();
+    let holds = upstream.iter().map(|stream| {
+        let jetstream = jetstream.clone();
+        async move {
+            let durable: PullConsumer = jetstream.get_consumer_from_stream(service, stream.name).await.ok()?;
+            let mut taken = durable.fetch().max_messages(6).expires(pause).messages().await.ok()?;
+            let mut held = Vec::new();
+            let until = tokio::time::Instant::now() + pause;
+            while let Ok(Some(Ok(message))) = tokio::time::timeout_at(until, taken.next()).await {
+                held.push(message);
+            }
+            tokio::time::sleep_until(until).await;
+            for message in &held {
+                let _ = message.ack_with(AckKind::Nak(None)).await;
+            }
+            Some(held.len() as u64)
+        }
+    });
+    futures::future::join_all(holds).await.into_iter().flatten().sum()
 }
 
 /// One connection of a role, the busiest first.
