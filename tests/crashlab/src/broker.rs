@@ -103,17 +103,37 @@ impl Broker {
         Ok(())
     }
 
-    /// The store is replaced by the older copy; false when there is none.
-    pub(crate) async fn rewind(&self, down: Duration) -> anyhow::Result<bool> {
+    /// The store is replaced by the older copy, or only the messages in it are; false when there is none.
+    pub(crate) async fn rewind(&self, durables_too: bool, down: Duration) -> anyhow::Result<bool> {
         if !self.copy_of_store().exists() {
             return Ok(false);
         }
         self.kill().await?;
-        remove(&self.store())?;
-        std::fs::rename(self.copy_of_store(), self.store())?;
+        if durables_too {
+            remove(&self.store())?;
+            std::fs::rename(self.copy_of_store(), self.store())?;
+        } else {
+            self.rewind_messages()?;
+        }
         tokio::time::sleep(down).await;
         self.launch().await?;
         Ok(true)
+    }
+
+    /// As if what the streams wrote last had never reached the disk: `jetstream/<account>/streams/<name>/msgs`.
+    fn rewind_messages(&self) -> anyhow::Result<()> {
+        let streams = std::path::Path::new("jetstream").join("$G").join("streams");
+        let Ok(copied) = std::fs::read_dir(self.copy_of_store().join(&streams)) else { return Ok(()) };
+        for stream in copied {
+            let stream = stream?;
+            let now = self.store().join(&streams).join(stream.file_name()).join("msgs");
+            if now.exists() {
+                remove(&now)?;
+                std::fs::rename(stream.path().join("msgs"), now)?;
+            }
+        }
+        remove(&self.copy_of_store())?;
+        Ok(())
     }
 
     pub(crate) async fn stop(&self) {

@@ -100,7 +100,7 @@ impl History {
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A door that stays shut longer than this is a failure of the product.
-const GIVE_UP: Duration = Duration::from_secs(45);
+const GIVE_UP: Duration = Duration::from_secs(90);
 
 pub(crate) struct Client {
     pub(crate) http: reqwest::Client,
@@ -111,30 +111,53 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Tells `facts` (indices into `all`) of one tenant through two connections until every one is accepted.
+    /// Tells `facts` (indices into `all`) through two connections until every one is accepted. Facts of which one answers
+    /// another (a promise and its withdrawal) are the first that the two connections tell, at the same time.
     pub(crate) async fn tell(&self, all: &[Fact], facts: &[usize], seed: u64, pause_ms: u64) -> anyhow::Result<()> {
-        let mut halves: [Vec<usize>; 2] = [Vec::new(), Vec::new()];
         let mut dice = Dice::of(seed, 4);
+        let mut twins: [Vec<usize>; 2] = [Vec::new(), Vec::new()];
+        let mut halves: [Vec<usize>; 2] = [Vec::new(), Vec::new()];
+        let answers = |one: usize, other: usize| {
+            all[one].tenant == all[other].tenant
+                && all[other].told.answers().is_some_and(|code| all[one].told.opens() == Some(code))
+        };
         for fact in facts {
-            halves[dice.index(2)].push(*fact);
+            let twin = |side: usize| {
+                facts.iter().any(|other| if side == 0 { answers(*fact, *other) } else { answers(*other, *fact) })
+            };
+            match [twin(0), twin(1)] {
+                [true, _] => twins[0].push(*fact),
+                [_, true] => twins[1].push(*fact),
+                _ => halves[dice.index(2)].push(*fact),
+            }
         }
+        dice.shuffle(&mut halves[0]);
+        dice.shuffle(&mut halves[1]);
         let [left, right] = halves;
+        let [first, second] = twins;
         tokio::try_join!(
-            self.tell_in_batches(all, left, seed.wrapping_add(1), pause_ms),
-            self.tell_in_batches(all, right, seed.wrapping_add(2), pause_ms)
+            self.tell_in_batches(all, first, left, seed.wrapping_add(1), pause_ms),
+            self.tell_in_batches(all, second, right, seed.wrapping_add(2), pause_ms)
         )?;
         Ok(())
     }
 
-    async fn tell_in_batches(&self, all: &[Fact], facts: Vec<usize>, seed: u64, pause_ms: u64) -> anyhow::Result<()> {
+    async fn tell_in_batches(
+        &self,
+        all: &[Fact],
+        first: Vec<usize>,
+        then: Vec<usize>,
+        seed: u64,
+        pause_ms: u64,
+    ) -> anyhow::Result<()> {
         let mut dice = Dice::of(seed, 5);
-        let mut waiting = facts;
-        dice.shuffle(&mut waiting);
+        let together = first.len();
+        let mut waiting = [first, then].concat();
         let mut told_before: Vec<usize> = Vec::new();
         let until = Instant::now() + GIVE_UP;
         while !waiting.is_empty() {
             ensure!(Instant::now() < until, "ingestion accepts nothing any more");
-            let size = dice.between(1, 12) as usize;
+            let size = if told_before.is_empty() && together > 0 { together } else { dice.between(1, 12) as usize };
             let tenant = all[waiting[0]].tenant;
             let mut batch: Vec<usize> =
                 waiting.iter().copied().filter(|fact| all[*fact].tenant == tenant).take(size).collect();

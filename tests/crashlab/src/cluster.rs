@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use crate::env;
 use crate::signal::{self, Signal};
 
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=300",
@@ -27,6 +27,8 @@ const SETTINGS: [&str; 11] = [
     "log_line_prefix=%m [%p] %u@%d ",
     "timezone=UTC",
     "autovacuum=off",
+    // After a crash: one sync of the file system, not one of each file of each database there ever was.
+    "recovery_init_sync_method=syncfs",
 ];
 
 pub(crate) struct Cluster {
@@ -144,11 +146,37 @@ impl Cluster {
         self.launch().await
     }
 
+    pub(crate) async fn checkpoint(&self) -> anyhow::Result<()> {
+        let mut admin = self.connect("postgres").await?;
+        sqlx::query("CHECKPOINT").execute(&mut admin).await?;
+        Ok(())
+    }
+
+    /// Waits for it, or starts it where an earlier schedule has left it dead.
+    pub(crate) async fn ensure_up(&self) -> anyhow::Result<()> {
+        for _ in 0..300 {
+            if self.connect("postgres").await.is_ok() {
+                return Ok(());
+            }
+            if self.postmaster.try_lock().is_ok_and(|slot| slot.is_none()) {
+                return self.launch().await;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("PostgreSQL is gone")
+    }
+
     /// Copies a template.
     pub(crate) async fn copy(&self, template: &str, database: &str, owner: &str) -> anyhow::Result<()> {
         let mut admin = self.connect("postgres").await?;
         let sql = format!("CREATE DATABASE {database} TEMPLATE {template} OWNER {owner}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await?;
+        Ok(())
+    }
+
+    /// What was copied has not to be read again from the log after a crash: that would take longer than a schedule.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        sqlx::raw_sql("CHECKPOINT").execute(&mut self.connect("postgres").await?).await?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 /// States that a run must reach; a name may end in `*` for any of a family.
-pub const MUST_HAPPEN: [&str; 20] = [
+pub const MUST_HAPPEN: [&str; 21] = [
     "redelivery",
     "duplicate_swallowed",
     "ack_lost",
@@ -17,6 +17,7 @@ pub const MUST_HAPPEN: [&str; 20] = [
     "stream_recovered.*",
     "consumer_rebuilt.*",
     "broker_rewound",
+    "broker_tail_lost",
     "broker_wiped",
     "promise_late_after_downtime",
     "race_payment_before_deadline",

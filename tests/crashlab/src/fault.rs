@@ -24,8 +24,8 @@ pub enum Fault {
     BrokerKilled,
     /// Its store is deleted, under it or after it was killed.
     BrokerWiped { running: bool },
-    /// Its store is replaced by the copy made at dawn.
-    BrokerRewound,
+    /// Its store is replaced by the copy made at dawn; or only its messages are, and durables are ahead of their streams.
+    BrokerRewound { durables_too: bool },
     /// An administrator deletes a stream.
     StreamDeleted { stream: String },
     /// An administrator deletes a durable.
@@ -87,7 +87,8 @@ impl Fault {
             Self::BrokerKilled => "broker_killed",
             Self::BrokerWiped { running: true } => "broker_wiped_running",
             Self::BrokerWiped { running: false } => "broker_wiped_stopped",
-            Self::BrokerRewound => "broker_rewound",
+            Self::BrokerRewound { durables_too: true } => "broker_rewound",
+            Self::BrokerRewound { durables_too: false } => "broker_tail_lost",
             Self::StreamDeleted { .. } => "stream_deleted",
             Self::DurableDeleted { .. } => "durable_deleted",
             Self::PostmasterKilled => "postmaster_killed",
@@ -101,7 +102,7 @@ impl Fault {
 }
 
 /// The kinds with their weights.
-pub const KINDS: [(&str, u64); 17] = [
+pub const KINDS: [(&str, u64); 18] = [
     ("role_killed", 14),
     ("role_stopped", 12),
     ("role_down_for_a_day", 6),
@@ -110,7 +111,8 @@ pub const KINDS: [(&str, u64); 17] = [
     ("broker_killed", 6),
     ("broker_wiped_running", 3),
     ("broker_wiped_stopped", 4),
-    ("broker_rewound", 6),
+    ("broker_rewound", 4),
+    ("broker_tail_lost", 5),
     ("stream_deleted", 4),
     ("durable_deleted", 5),
     ("postmaster_killed", 3),
@@ -189,7 +191,8 @@ fn one(kind: &str, days: usize, dice: &mut Dice) -> Planned {
         "broker_killed" => Fault::BrokerKilled,
         "broker_wiped_running" => Fault::BrokerWiped { running: true },
         "broker_wiped_stopped" => Fault::BrokerWiped { running: false },
-        "broker_rewound" => Fault::BrokerRewound,
+        "broker_rewound" => Fault::BrokerRewound { durables_too: true },
+        "broker_tail_lost" => Fault::BrokerRewound { durables_too: false },
         "stream_deleted" => {
             let stream = contracts::stream::ALL[dice.index(4)].name.to_owned();
             Fault::StreamDeleted { stream }

@@ -50,14 +50,24 @@ struct Arguments {
 const SHRINK_WITHIN: Duration = Duration::from_mins(3);
 const BUG_WITHIN: u64 = 50;
 
+/// Told to end, it takes its processes and their files along.
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let green = tokio::select! {
+        green = begin(Arguments::parse()) => green?,
+        _ = terminated.recv() => false,
+        _ = tokio::signal::ctrl_c() => false,
+    };
+    if green { Ok(()) } else { anyhow::bail!("not green") }
+}
+
+async fn begin(arguments: Arguments) -> anyhow::Result<bool> {
     if arguments.print {
         for seed in arguments.seed..arguments.seed + arguments.schedules.unwrap_or(1) {
             println!("{}", serde_json::to_string_pretty(&Schedule::of(seed, &arguments.without))?);
         }
-        return Ok(());
+        return Ok(true);
     }
     let hunting = arguments.bugs || arguments.bug.is_some();
     let count = arguments.schedules.unwrap_or(if hunting { BUG_WITHIN } else { 1 });
@@ -74,14 +84,13 @@ async fn main() -> anyhow::Result<()> {
             commit: commit().await,
         },
     };
-    let green = if hunting {
-        bugs(&series, &arguments).await?
+    if hunting {
+        bugs(&series, &arguments).await
     } else if let Some(file) = &arguments.replay {
-        replay(&series, file).await?
+        replay(&series, file).await
     } else {
-        schedules(&series, &arguments).await?
-    };
-    std::process::exit(i32::from(!green));
+        schedules(&series, &arguments).await
+    }
 }
 
 async fn commit() -> String {

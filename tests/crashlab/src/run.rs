@@ -33,6 +33,22 @@ pub struct Verdict {
     pub evidence: Option<PathBuf>,
 }
 
+impl Verdict {
+    /// The harness itself did not get through: not green, whatever the product did.
+    pub(crate) fn unjudged(schedule: &Schedule, options: &Options, error: &anyhow::Error) -> Self {
+        Self {
+            seed: schedule.seed,
+            commit: options.commit.clone(),
+            faults: schedule.faults.clone(),
+            counters: Counters::default(),
+            green: false,
+            findings: vec![format!("harness: {error:#}")],
+            seconds: 0.0,
+            evidence: None,
+        }
+    }
+}
+
 /// What a run is told.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -87,6 +103,13 @@ pub async fn run(mould: &Mould, schedule: &Schedule, options: &Options) -> anyho
 }
 
 async fn live(world: &Arc<World>, schedule: &Schedule) -> anyhow::Result<()> {
+    let crashes = schedule.faults.iter().any(|planned| {
+        matches!(planned.fault, Fault::PostmasterKilled | Fault::PostgresStopped | Fault::BackendKilled { .. })
+    });
+    if crashes {
+        // Else it would recover what the schedules before have written.
+        world.cluster.checkpoint().await?;
+    }
     for role in &schedule.doubled {
         if let Some(role) = ROLES.into_iter().find(|known| known == role) {
             world.troupe.add((role, 1)).await?;
@@ -122,7 +145,11 @@ async fn day(world: &Arc<World>, schedule: &Schedule, index: usize) -> anyhow::R
     let today = schedule.days[index];
     world.note(format!("day {index}: {today}"));
     let seed = schedule.seed.wrapping_mul(1_000).wrapping_add(index as u64 * 10);
-    if schedule.faults.iter().any(|planned| planned.day == index && planned.fault == Fault::BrokerRewound) {
+    if schedule
+        .faults
+        .iter()
+        .any(|planned| planned.day == index && matches!(planned.fault, Fault::BrokerRewound { .. }))
+    {
         world.broker.remember().await?;
     }
     for planned in planned(schedule, index, Phase::Dawn) {
@@ -192,7 +219,6 @@ async fn blind(world: &Arc<World>, schedule: &Schedule, index: usize, seed: u64)
     let mut holder = world.database("ingestion").await?;
     let holding = hold_the_relay(&mut holder).await;
     world.note(format!("blind: relay held: {holding:?}"));
-    world.tally.add("fault.blind", 1);
     let stops = facts(schedule, index, Moment::Blind);
     world.client.tell(&schedule.facts, &stops, seed, 0).await?;
     world.reminders_began(today);

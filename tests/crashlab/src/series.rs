@@ -12,7 +12,7 @@ use crate::schedule::Schedule;
 use crate::world::Mould;
 
 /// A cluster is thrown away with the databases of so many schedules.
-const PER_CLUSTER: u64 = 12;
+const PER_CLUSTER: u64 = 8;
 
 /// What to run.
 #[derive(Clone)]
@@ -78,8 +78,13 @@ impl Series {
                     break;
                 };
                 let schedule = Schedule::of(*seed, &self.without);
-                let verdict = run(&mould, &schedule, &self.options).await?;
-                let _ = sender.send(Ok(verdict));
+                let ended = run(&mould, &schedule, &self.options).await;
+                let broken = ended.is_err();
+                let _ =
+                    sender.send(Ok(ended.unwrap_or_else(|error| Verdict::unjudged(&schedule, &self.options, &error))));
+                if broken {
+                    break;
+                }
             }
             mould.end().await;
         }
@@ -105,7 +110,8 @@ pub async fn bug(series: &Series, name: &str) -> anyhow::Result<Caught> {
         .run(|verdict| {
             if by.is_none() {
                 seen += 1;
-                by = verdict.findings.first().map(|finding| format!("seed {}: {finding}", verdict.seed));
+                let judged = verdict.findings.first().filter(|finding| !finding.starts_with("harness"));
+                by = judged.map(|finding| format!("seed {}: {finding}", verdict.seed));
             }
             by.is_none()
         })

@@ -41,10 +41,10 @@ pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Resul
             world.broker.wipe(*running, pause).await?;
             world.tally.add("broker_wiped", 1);
         }
-        Fault::BrokerRewound => {
+        Fault::BrokerRewound { durables_too } => {
             let _turn = world.one_at_a_time.lock().await;
-            if world.broker.rewind(pause).await? {
-                world.tally.add("broker_rewound", 1);
+            if world.broker.rewind(*durables_too, pause).await? {
+                world.tally.add(if *durables_too { "broker_rewound" } else { "broker_tail_lost" }, 1);
             }
         }
         Fault::StreamDeleted { stream } => {

@@ -124,6 +124,22 @@ pub(crate) fn address(tenant: usize, customer: &str) -> String {
 }
 
 impl Told {
+    /// The dispute or promise that begins with this fact.
+    pub(crate) fn opens(&self) -> Option<&str> {
+        match self {
+            Self::DisputeOpened { code, .. } | Self::Promise { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The dispute or promise that ends with it.
+    pub(crate) fn answers(&self) -> Option<&str> {
+        match self {
+            Self::DisputeResolved { code, .. } | Self::Withdrawn { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
     fn json(&self, tenant: usize) -> (&'static str, Value) {
         let parts = |parts: &[Part]| -> Vec<Value> {
             parts

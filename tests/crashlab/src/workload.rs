@@ -232,7 +232,7 @@ impl Story<'_> {
         let told = Told::DisputeOpened { code: code.clone(), invoice: bill.number.clone(), amount, on };
         self.push(format!("dispute-{}", bill.number), 1, day, told);
         if self.dice.percent(60) {
-            let end = self.later(day);
+            let end = if self.dice.percent(50) { day } else { self.later(day) };
             let told = Told::DisputeResolved { code, on: self.days[end] };
             self.push(format!("resolved-{}", bill.number), 1, end, told);
         }
@@ -254,9 +254,9 @@ impl Story<'_> {
             until,
         };
         self.push(format!("promise-{code}"), 1, day, told(code.clone(), made, self.days[due]));
-        if self.dice.percent(15) {
+        if self.dice.percent(20) {
             let on = self.days[self.later(day).min(last)];
-            let told_on = self.later(day);
+            let told_on = if self.dice.percent(60) { day } else { self.later(day) };
             self.push(format!("withdrawn-{code}"), 1, told_on, Told::Withdrawn { code: code.clone(), on });
         }
         if day < last && self.dice.percent(15) {

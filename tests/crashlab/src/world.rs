@@ -106,10 +106,12 @@ impl World {
         bug: Option<&str>,
     ) -> anyhow::Result<Arc<Self>> {
         let cluster = Arc::clone(&mould.cluster);
+        cluster.ensure_up().await?;
         let prefix = format!("{name}_");
         for role in ROLES {
             cluster.copy(&format!("{MOULD}{role}"), &format!("{prefix}{role}"), &format!("{role}_owner")).await?;
         }
+        cluster.settle().await?;
         let broker = Broker::start(folder).await?;
         let nats = async_nats::ConnectOptions::new()
             .reconnect_delay_callback(|_| Duration::from_millis(30))
@@ -165,14 +167,14 @@ impl World {
                 if let Err(error) = troupe.supervise().await {
                     eprintln!("supervisor: {error:#}");
                 }
-                tokio::time::sleep(Duration::from_millis(15)).await;
+                tokio::time::sleep(Duration::from_millis(25)).await;
             }
         }));
         let troupe = Arc::clone(&self.troupe);
         self.tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
             loop {
                 troupe.scrape().await;
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                tokio::time::sleep(Duration::from_millis(1_000)).await;
             }
         }));
         let mut caught = self.mails.subscribe();
@@ -185,7 +187,7 @@ impl World {
         self.tasks.spawn(stop.run_until_cancelled_owned(async move {
             loop {
                 shorten_ack_waits(&nats).await;
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(500)).await;
             }
         }));
     }
