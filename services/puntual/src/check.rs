@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use ingestion::operator::proof;
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -124,8 +125,9 @@ pub(crate) async fn check(options: Check) -> anyhow::Result<ExitCode> {
 async fn look(house: &House) -> anyhow::Result<Report> {
     let mut checks = Vec::new();
     let mut pools = Pools::new();
-    for service in Service::ALL {
-        let found = match house.pool(service).await {
+    let connecting = Service::ALL.map(|service| async move { (service, house.pool(service).await) });
+    for (service, connected) in futures::future::join_all(connecting).await {
+        let found = match connected {
             Ok(pool) => {
                 pools.insert(service, pool);
                 Vec::new()
@@ -143,19 +145,14 @@ async fn look(house: &House) -> anyhow::Result<Report> {
     };
 
     let before = backlog(&pools, jetstream.as_ref()).await?;
-    if let Some(ledger) = pools.get(&Service::Ingestion) {
-        let conserved = ingestion::operator::proof::conservation(ledger).await?;
-        checks.push(Finding::of("conservation", "ledger", conserved.looked_at, conserved.found));
-        let folded = ingestion::operator::proof::recomputation(ledger).await?;
-        checks.push(Finding::of("recomputation", "ledger", folded.looked_at, folded.found));
-    }
-    checks.extend(dead_letters(&pools).await?);
-    let streams = match &jetstream {
-        Some(jetstream) => broker::streams(&pools, jetstream).await?,
-        None => Vec::new(),
-    };
-    let deliveries = deliveries::unapplied(&pools).await?;
-    let mirrors = mirrors::compare(&pools).await?;
+    let (ledger, letters, streams, deliveries, mirrors) = tokio::try_join!(
+        ledger(&pools),
+        dead_letters(&pools),
+        broker::streams(&pools, jetstream.as_ref()),
+        deliveries::unapplied(&pools),
+        mirrors::compare(&pools),
+    )?;
+    checks.extend(ledger.into_iter().chain(letters));
     let after = backlog(&pools, jetstream.as_ref()).await?;
     for pool in pools.values() {
         pool.close().await;
@@ -206,6 +203,15 @@ async fn backlog(pools: &Pools, jetstream: Option<&async_nats::jetstream::Contex
         backlog.behind += broker::waiting(jetstream).await?;
     }
     Ok(backlog)
+}
+
+async fn ledger(pools: &Pools) -> anyhow::Result<Vec<Finding>> {
+    let Some(pool) = pools.get(&Service::Ingestion) else { return Ok(Vec::new()) };
+    let (conserved, folded) = tokio::try_join!(proof::conservation(pool), proof::recomputation(pool))?;
+    Ok(vec![
+        Finding::of("conservation", "ledger", conserved.looked_at, conserved.found),
+        Finding::of("recomputation", "ledger", folded.looked_at, folded.found),
+    ])
 }
 
 async fn dead_letters(pools: &Pools) -> anyhow::Result<Vec<Finding>> {

@@ -46,8 +46,9 @@ struct Noted {
 }
 
 /// Findings, each with whether it needs quiet.
-pub(super) async fn streams(pools: &Pools, jetstream: &Context) -> anyhow::Result<Vec<(bool, Finding)>> {
+pub(super) async fn streams(pools: &Pools, jetstream: Option<&Context>) -> anyhow::Result<Vec<(bool, Finding)>> {
     let mut findings = Vec::new();
+    let Some(jetstream) = jetstream else { return Ok(findings) };
     for owner in Service::ALL {
         let Some(stream) = stream::ALL.into_iter().find(|stream| stream.service == owner.name()) else { continue };
         let Some(pool) = pools.get(&owner) else { continue };
