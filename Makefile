@@ -27,6 +27,10 @@ bench: preflight-servers ## Measure raw limits and Puntual side by side (ARGS: -
 	cargo build --release --locked -p puntual -p bench
 	$(with_servers) -- target/release/bench $(ARGS)
 
+.PHONY: bench-instructions
+bench-instructions: preflight-build ## Count what the pure cores execute, under callgrind (ARGS: --json FILE --release)
+	tests/bench/instructions $(ARGS)
+
 .PHONY: crashlab
 crashlab: preflight-servers ## Break it on purpose by seeded plans and judge what is left (ARGS: --seed N --schedules M)
 	cargo build --locked -p puntual -p crashlab

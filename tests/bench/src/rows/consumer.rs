@@ -69,11 +69,14 @@ pub(crate) async fn measure(
 /// A durable that hands out one event at a time; the role takes the durable that it finds.
 async fn one_by_one_durable(broker: &Broker, role: &str) -> anyhow::Result<()> {
     broker.jetstream.delete_consumer_from_stream(role, stream::INGESTION.name).await?;
+    // Of the stream's epoch, else the role makes it anew.
+    let metadata = broker.jetstream.get_stream(stream::INGESTION.name).await?.cached_info().config.metadata.clone();
     let config = pull::Config {
         durable_name: Some(role.to_owned()),
         ack_policy: AckPolicy::Explicit,
         ack_wait: Duration::from_mins(1),
         max_ack_pending: 1,
+        metadata,
         ..pull::Config::default()
     };
     broker.jetstream.create_consumer_on_stream(config, stream::INGESTION.name).await?;
