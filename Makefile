@@ -22,6 +22,11 @@ demo: preflight-servers ## Build Puntual and watch it collect, on servers of its
 test: preflight-servers ## Run every test, on servers of its own (ARGS)
 	$(with_servers) -- cargo test --workspace --locked $(ARGS)
 
+.PHONY: bench
+bench: preflight-servers ## Measure raw limits and Puntual side by side (ARGS: --json FILE --charts DIR)
+	cargo build --release --locked -p puntual -p bench
+	$(with_servers) -- target/release/bench $(ARGS)
+
 .PHONY: crashlab
 crashlab: preflight-servers ## Break it on purpose by seeded plans and judge what is left (ARGS: --seed N --schedules M)
 	cargo build --locked -p puntual -p crashlab

@@ -104,3 +104,50 @@ async fn a_role_that_lost_its_database_is_told_everything_again() {
     assert_eq!(check(&world).await, (true, vec![]));
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_tried_again_and_remembered() {
+    let world = World::start().await;
+    let acme = world.tenant("acme").await;
+    // As a later release of ingestion may tell it, and as no release does.
+    let ledger = world.database("ingestion").await;
+    for (subject, payload) in
+        [("puntual.ingestion.invoice.changed.v1", "not an invoice"), ("puntual.ingestion.invoice.changed.v2", "")]
+    {
+        sqlx::query(
+            "INSERT INTO outbox (event_id, subject, headers, payload)
+             SELECT id, $1, convert_to('ce-id: ' || id || E'\\r\\n' || 'ce-tenant: ' || tenant_id || E'\\r\\n', 'UTF8'),
+                    convert_to($2, 'UTF8')
+             FROM gen_random_uuid() AS id, tenants",
+        )
+        .bind(subject)
+        .bind(payload)
+        .execute(&ledger)
+        .await
+        .unwrap();
+    }
+    let (_, found) = check(&world).await;
+    assert_eq!(found.len(), 8, "two for each of four readers: {found:#?}");
+
+    let (well, said) = world.operate(&["dead-letters", "list", "--service", "scoring"]).await;
+    assert!(well && said.contains("cannot be decoded") && said.contains("version 2 of"), "{said}");
+    let own = world.get(&acme, "scoring", "/v1/dead-letters").await;
+    assert_eq!(own["dead_letters"].as_array().unwrap().len(), 2, "{own:#}");
+
+    let again =
+        ["dead-letters", "redrive", "--service", "scoring", "--subject", "puntual.ingestion.invoice.changed.v1"];
+    let (well, said) = world.operate(&again).await;
+    assert!(well && said.contains("scoring: 1 to be tried again"), "{said}");
+    testkit::eventually("it was tried again", || async {
+        world.operate(&["dead-letters", "log", "--service", "scoring"]).await.1.contains("rejected")
+    })
+    .await;
+
+    // What cannot be mended is a person's to end: here its word is worth nothing.
+    for role in ["scoring", "promises", "reminders", "reporting"] {
+        let database = world.database(role).await;
+        sqlx::query("DELETE FROM dead_letter").execute(&database).await.unwrap();
+    }
+    assert_eq!(check(&world).await, (true, vec![]));
+    world.end().await;
+}

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use ingestion::operator::proof;
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -30,7 +31,7 @@ use crate::terminal;
 
 /// Exit code when nothing was found to be wrong, and not everything could be judged.
 const NOT_QUIET: u8 = 2;
-/// Something is being written at any moment: looks that it disturbed are repeated.
+/// Something is being written at any moment: looks that it disturbed are repeated, and so are those that found something.
 const LOOKS: u32 = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 /// An event that its relay has not published by then is stuck.
@@ -41,7 +42,7 @@ pub(crate) struct Check {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Look again until nothing is under way, at most so long
+    /// Look again until nothing is under way and nothing wrong, at most so long
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
     #[command(flatten)]
@@ -64,8 +65,10 @@ struct Report {
 struct Finding {
     check: &'static str,
     place: String,
-    /// How many things were looked at.
+    /// How many things were looked at; of a stream or a durable, the sequence up to which it goes.
     looked_at: u64,
+    /// Events that wait here.
+    behind: u64,
     /// What is wrong.
     found: Vec<String>,
     /// Could not be judged, for want of quiet.
@@ -74,7 +77,11 @@ struct Finding {
 
 impl Finding {
     fn of(check: &'static str, place: impl Into<String>, looked_at: u64, found: Vec<String>) -> Self {
-        Self { check, place: place.into(), looked_at, found, skipped: false }
+        Self { check, place: place.into(), looked_at, behind: 0, found, skipped: false }
+    }
+
+    fn behind(self, behind: u64) -> Self {
+        Self { behind, ..self }
     }
 
     /// Without quiet, what was found says nothing.
@@ -97,7 +104,8 @@ pub(crate) async fn check(options: Check) -> anyhow::Result<ExitCode> {
         looks += 1;
         let report = look(&options.house).await?;
         let waited = looks >= LOOKS && started.elapsed() >= Duration::from_secs(options.wait);
-        if report.quiet || !report.ok || waited {
+        // What mends itself, as a relay does a stream that was lost, is not wrong for long.
+        if (report.quiet && report.ok) || waited {
             break report;
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
@@ -117,8 +125,9 @@ pub(crate) async fn check(options: Check) -> anyhow::Result<ExitCode> {
 async fn look(house: &House) -> anyhow::Result<Report> {
     let mut checks = Vec::new();
     let mut pools = Pools::new();
-    for service in Service::ALL {
-        let found = match house.pool(service).await {
+    let connecting = Service::ALL.map(|service| async move { (service, house.pool(service).await) });
+    for (service, connected) in futures::future::join_all(connecting).await {
+        let found = match connected {
             Ok(pool) => {
                 pools.insert(service, pool);
                 Vec::new()
@@ -136,19 +145,14 @@ async fn look(house: &House) -> anyhow::Result<Report> {
     };
 
     let before = backlog(&pools, jetstream.as_ref()).await?;
-    if let Some(ledger) = pools.get(&Service::Ingestion) {
-        let conserved = ingestion::operator::proof::conservation(ledger).await?;
-        checks.push(Finding::of("conservation", "ledger", conserved.looked_at, conserved.found));
-        let folded = ingestion::operator::proof::recomputation(ledger).await?;
-        checks.push(Finding::of("recomputation", "ledger", folded.looked_at, folded.found));
-    }
-    checks.extend(dead_letters(&pools).await?);
-    let streams = match &jetstream {
-        Some(jetstream) => broker::streams(&pools, jetstream).await?,
-        None => Vec::new(),
-    };
-    let deliveries = deliveries::unapplied(&pools).await?;
-    let mirrors = mirrors::compare(&pools).await?;
+    let (ledger, letters, streams, deliveries, mirrors) = tokio::try_join!(
+        ledger(&pools),
+        dead_letters(&pools),
+        broker::streams(&pools, jetstream.as_ref()),
+        deliveries::unapplied(&pools),
+        mirrors::compare(&pools),
+    )?;
+    checks.extend(ledger.into_iter().chain(letters));
     let after = backlog(&pools, jetstream.as_ref()).await?;
     for pool in pools.values() {
         pool.close().await;
@@ -192,12 +196,22 @@ async fn backlog(pools: &Pools, jetstream: Option<&async_nats::jetstream::Contex
         } else {
             Vec::new()
         };
-        backlog.stuck.push(Finding::of("outbox", service.name(), unpublished.unsigned_abs(), found));
+        let (written, behind) = (last.unsigned_abs(), unpublished.unsigned_abs());
+        backlog.stuck.push(Finding::of("outbox", service.name(), written, found).behind(behind));
     }
     if let Some(jetstream) = jetstream {
         backlog.behind += broker::waiting(jetstream).await?;
     }
     Ok(backlog)
+}
+
+async fn ledger(pools: &Pools) -> anyhow::Result<Vec<Finding>> {
+    let Some(pool) = pools.get(&Service::Ingestion) else { return Ok(Vec::new()) };
+    let (conserved, folded) = tokio::try_join!(proof::conservation(pool), proof::recomputation(pool))?;
+    Ok(vec![
+        Finding::of("conservation", "ledger", conserved.looked_at, conserved.found),
+        Finding::of("recomputation", "ledger", folded.looked_at, folded.found),
+    ])
 }
 
 async fn dead_letters(pools: &Pools) -> anyhow::Result<Vec<Finding>> {
@@ -216,7 +230,7 @@ async fn dead_letters(pools: &Pools) -> anyhow::Result<Vec<Finding>> {
 }
 
 fn print(report: &Report) {
-    let mut rows = vec![["", "check", "of", "looked at"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["", "check", "of", "looked at", "behind"].map(str::to_owned).to_vec()];
     rows.extend(report.checks.iter().map(|finding| {
         let verdict = match (finding.skipped, finding.found.is_empty()) {
             (true, _) => "-",
@@ -224,7 +238,8 @@ fn print(report: &Report) {
             (false, false) => "WRONG",
         };
         let looked_at = terminal::grouped(&finding.looked_at.to_string());
-        vec![verdict.to_owned(), finding.check.to_owned(), finding.place.clone(), looked_at]
+        let behind = if finding.behind > 0 { terminal::grouped(&finding.behind.to_string()) } else { String::new() };
+        vec![verdict.to_owned(), finding.check.to_owned(), finding.place.clone(), looked_at, behind]
     }));
     for line in terminal::table(&rows, 3) {
         terminal::say(line);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::service::Service;
 
 /// Connections of one command to one database.
-const CONNECTIONS: u32 = 2;
+const CONNECTIONS: u32 = 4;
 
 /// Which installation.
 #[derive(Debug, Clone, Args)]

@@ -15,6 +15,9 @@ const OWNERS: [(Service, &[&str]); 4] = [
     (Service::Reminders, &reminders::reemit::KINDS),
 ];
 
+const KINDS_HELP: &str = "What to tell; all of it without one. ingestion: tenant, api_key, customer, contact, invoice, \
+credit, dispute, source, promise; scoring: score, segment; promises: promise, alert; reminders: decision, message";
+
 #[derive(Debug, Args)]
 pub(crate) struct Reemit {
     /// Only this service
@@ -23,9 +26,7 @@ pub(crate) struct Reemit {
     /// Slug of a tenant; all of them without it
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
-    /// What to tell: tenant, api_key, customer, contact, invoice, credit, dispute, source, promise (ingestion); score,
-    /// segment; promise, alert; decision, message; all of it without one
-    #[arg(long = "kind", value_name = "KIND", value_delimiter = ',')]
+    #[arg(long = "kind", value_name = "KIND", value_delimiter = ',', help = KINDS_HELP)]
     kinds: Vec<String>,
     #[command(flatten)]
     house: House,

@@ -19,8 +19,10 @@ use contracts::scoring::SegmentAssigned;
 use messaging::{Delivery, Handler, HandlerError};
 use sqlx::PgConnection;
 
+use crate::store::customers::MasterData;
 use crate::store::keys::Key;
-use crate::store::{Keys, customers as customer_rows, plan};
+use crate::store::plan::Plans;
+use crate::store::{Keys, customers as customer_rows};
 
 /// Facts, and who may knock.
 pub(crate) struct Ingestion;
@@ -40,20 +42,30 @@ impl Handler for Ingestion {
     async fn handle(&self, conn: &mut PgConnection, batch: &[Delivery]) -> Result<(), HandlerError> {
         let customers = customers::read(batch)?;
         let invoices = invoices::read(batch)?;
-        let mut touched = tenants::apply(conn, batch).await?;
+        let mut renewed = tenants::apply(conn, batch).await?;
         sources::apply(conn, batch).await?;
         contacts::apply(conn, batch).await?;
         promises_made::apply(conn, batch).await?;
 
+        let mut touched = renewed.clone();
         touched.extend(customers.iter().map(|row| (row.tenant_id, row.customer_id)));
         touched.extend(invoices.iter().map(|row| (row.tenant_id, row.customer_id)));
         let named: Keys = invoices.iter().map(|row| (row.tenant_id, row.invoice_id)).collect();
         touched.extend(crate::store::invoices::customers_of(conn, &named).await?);
         let touched: Keys = touched.into_iter().collect();
-        customer_rows::lock(conn, &touched).await?;
+        let before = customer_rows::lock(conn, &touched).await?;
         customer_rows::save(conn, &customers).await?;
-        crate::store::invoices::save(conn, &invoices).await?;
-        plan::renew(conn, &touched).await?;
+        // Master data comes more often than a zone changes.
+        let moved = |row: &&MasterData| {
+            before.get(&(row.tenant_id, row.customer_id)).is_none_or(|before| before.time_zone != row.time_zone)
+        };
+        renewed.extend(customers.iter().filter(moved).map(|row| (row.tenant_id, row.customer_id)));
+
+        let plans = Plans::load(conn, &touched).await?;
+        let steps = plans.of(conn, &invoices).await?;
+        crate::store::invoices::save(conn, &invoices, &steps).await?;
+        plans.renew(conn, &renewed.into_iter().collect()).await?;
+        plans.settle(conn).await?;
         Ok(())
     }
 }

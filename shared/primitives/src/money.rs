@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -31,10 +32,7 @@ pub struct Currency([u8; 3]);
 impl Currency {
     /// The currency of an upper-case three-letter code.
     pub fn parse(code: &str) -> Result<Self, MoneyError> {
-        let known = iso_currency::Currency::from_code(code).ok_or(MoneyError::Currency)?;
-        if known.exponent().is_none() {
-            return Err(MoneyError::Currency);
-        }
+        minor_unit(code).ok_or(MoneyError::Currency)?;
         code.as_bytes().try_into().map(Self).map_err(|_| MoneyError::Currency)
     }
 
@@ -44,8 +42,34 @@ impl Currency {
 
     /// Digits after the decimal point: COP 2, CLP 0, KWD 3.
     pub fn scale(&self) -> u32 {
-        iso_currency::Currency::from_code(self.code()).and_then(iso_currency::Currency::exponent).map_or(2, u32::from)
+        minor_unit(self.code()).map_or(2, u32::from)
     }
+}
+
+/// Codes of three capital letters.
+const CODES: usize = 26 * 26 * 26;
+const NOT_ASKED: u8 = u8::MAX;
+const NO_CURRENCY: u8 = u8::MAX - 1;
+/// What [`minor_unit`] was told. The list is searched word by word, and every amount asks.
+static MINOR_UNITS: [AtomicU8; CODES] = [const { AtomicU8::new(NOT_ASKED) }; CODES];
+
+/// Digits after the decimal point of a currency that has a minor unit.
+fn minor_unit(code: &str) -> Option<u8> {
+    let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
+    let place = letters
+        .into_iter()
+        .try_fold(0, |place, letter| letter.is_ascii_uppercase().then(|| place * 26 + usize::from(letter - b'A')))?;
+    let answer = MINOR_UNITS.get(place)?;
+    let known = match answer.load(Ordering::Relaxed) {
+        NOT_ASKED => {
+            let digits = iso_currency::Currency::from_code(code).and_then(iso_currency::Currency::exponent);
+            let digits = digits.and_then(|digits| u8::try_from(digits).ok()).unwrap_or(NO_CURRENCY);
+            answer.store(digits, Ordering::Relaxed);
+            digits
+        }
+        known => known,
+    };
+    (known != NO_CURRENCY).then_some(known)
 }
 
 impl fmt::Debug for Currency {

@@ -7,6 +7,8 @@
 //! | `POST /v1/dead-letters/{event_id}/redrive` | facts:write |
 //! | `POST /v1/dead-letters/redrive` | facts:write |
 
+use std::fmt::Write;
+
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -90,7 +92,11 @@ impl From<Letter> for Item {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn limit(asked: Option<i64>) -> Result<i64, Problem> {

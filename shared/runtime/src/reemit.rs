@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use sqlx::error::DatabaseError;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -120,6 +121,6 @@ pub async fn raise_versions(
 
 fn may_pass(error: &anyhow::Error) -> bool {
     let code =
-        error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
+        error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error).and_then(DatabaseError::code);
     error.is::<Moved>() || code.is_some_and(|code| matches!(&*code, "40001" | "40P01"))
 }

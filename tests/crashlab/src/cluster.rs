@@ -16,8 +16,6 @@ use crate::env;
 use crate::signal::{self, Signal};
 
 const SETTINGS: [&str; 12] = [
-    // After a crash every file would be synced one by one, also those of the schedules before.
-    "recovery_init_sync_method=syncfs",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=300",
@@ -29,6 +27,8 @@ const SETTINGS: [&str; 12] = [
     "log_line_prefix=%m [%p] %u@%d ",
     "timezone=UTC",
     "autovacuum=off",
+    // After a crash: one sync of the file system, not one of each file of each database there ever was.
+    "recovery_init_sync_method=syncfs",
 ];
 
 pub(crate) struct Cluster {
@@ -171,6 +171,12 @@ impl Cluster {
         let mut admin = self.connect("postgres").await?;
         let sql = format!("CREATE DATABASE {database} TEMPLATE {template} OWNER {owner}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await?;
+        Ok(())
+    }
+
+    /// What was copied has not to be read again from the log after a crash: that would take longer than a schedule.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        sqlx::raw_sql("CHECKPOINT").execute(&mut self.connect("postgres").await?).await?;
         Ok(())
     }
 

@@ -199,7 +199,7 @@ async fn store_facts<'a>(
             Some(first) => refuse(verdicts, fact.line, conflict(&first.parsed.sha256, &fact.parsed.sha256)),
         }
     }
-    let rows: Vec<NewFact> = firsts.values().map(|fact| fact.row(scope)).collect();
+    let rows: Vec<NewFact<'_>> = firsts.values().map(|fact| fact.row(scope)).collect();
     let new: BTreeSet<Uuid> = if rows.is_empty() {
         BTreeSet::new()
     } else {

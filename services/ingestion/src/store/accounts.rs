@@ -1,6 +1,6 @@
 //! The rows that whoever folds an account holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use primitives::Currency;
 use sqlx::PgConnection;
@@ -32,13 +32,13 @@ pub(crate) fn stored_currency(code: &str) -> Result<Currency, sqlx::Error> {
     Currency::parse(code).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-/// Makes the accounts exist, locks them in key order, and returns the key of the last item that each has folded.
+/// Makes the accounts exist, locks them in the order of `keys`, which is that of the keys, and returns the key of the last item that each has folded.
 pub(crate) async fn lock(
     conn: &mut PgConnection,
     tenant_id: Uuid,
-    keys: impl IntoIterator<Item = &AccountKey>,
+    keys: &BTreeSet<AccountKey>,
 ) -> Result<BTreeMap<AccountKey, Option<ItemKey>>, sqlx::Error> {
-    let columns: Columns = keys.into_iter().collect();
+    let columns: Columns = keys.iter().collect();
     if columns.payers.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -56,11 +56,10 @@ pub(crate) async fn lock(
     .await?;
     let rows = sqlx::query!(
         "SELECT a.legal_entity_id, a.payer_id, a.currency, a.last_date, a.last_rank, a.last_source, a.last_number
-         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
-         JOIN accounts a ON a.tenant_id = $1 AND a.legal_entity_id = k.legal_entity_id AND a.payer_id = k.payer_id
-                        AND a.currency = k.currency::bpchar
-         ORDER BY a.legal_entity_id, a.payer_id, a.currency
-         FOR NO KEY UPDATE OF a",
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
+             SELECT * FROM accounts
+             WHERE tenant_id = $1 AND legal_entity_id = k.legal_entity_id AND payer_id = k.payer_id
+               AND currency = k.currency::bpchar OFFSET 0 FOR NO KEY UPDATE) a",
         tenant_id,
         &columns.legal_entities,
         &columns.payers,

@@ -55,6 +55,7 @@ impl CreditRow {
     }
 }
 
+/// Credits by id, each id once; by their primary key, as invoices are.
 pub(crate) async fn by_ids(
     conn: &mut PgConnection,
     tenant_id: Uuid,
@@ -69,8 +70,9 @@ pub(crate) async fn by_ids(
                   s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
                   c.recorded_at
-           FROM credits c JOIN sources s ON s.tenant_id = c.tenant_id AND s.source_id = c.source_id
-           WHERE c.tenant_id = $1 AND c.credit_id = ANY($2)"#,
+           FROM unnest($2::uuid[]) AS k (credit_id) CROSS JOIN LATERAL (
+               SELECT * FROM credits WHERE tenant_id = $1 AND credit_id = k.credit_id OFFSET 0) c
+           JOIN sources s ON s.tenant_id = $1 AND s.source_id = c.source_id"#,
         tenant_id,
         ids
     )
@@ -94,10 +96,11 @@ pub(crate) async fn unapplied(
                   s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
                   c.recorded_at
-           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
-           JOIN credits c ON c.tenant_id = $1 AND c.payer_id = k.payer_id AND c.legal_entity_id = k.legal_entity_id
-                         AND c.currency = k.currency::bpchar AND (c.on_account > 0 OR c.waiting > 0)
-           JOIN sources s ON s.tenant_id = c.tenant_id AND s.source_id = c.source_id"#,
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
+               SELECT * FROM credits
+               WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
+                 AND currency = k.currency::bpchar AND (on_account > 0 OR waiting > 0) OFFSET 0) c
+           JOIN sources s ON s.tenant_id = $1 AND s.source_id = c.source_id"#,
         tenant_id,
         &columns.legal_entities,
         &columns.payers,
@@ -123,10 +126,11 @@ pub(crate) async fn all(
                   s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
                   c.recorded_at
-           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
-           JOIN credits c ON c.tenant_id = $1 AND c.payer_id = k.payer_id AND c.legal_entity_id = k.legal_entity_id
-                         AND c.currency = k.currency::bpchar
-           JOIN sources s ON s.tenant_id = c.tenant_id AND s.source_id = c.source_id"#,
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
+               SELECT * FROM credits
+               WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
+                 AND currency = k.currency::bpchar OFFSET 0) c
+           JOIN sources s ON s.tenant_id = $1 AND s.source_id = c.source_id"#,
         tenant_id,
         &columns.legal_entities,
         &columns.payers,
@@ -148,8 +152,9 @@ pub(crate) async fn meeting_references(
     }
     let rows = sqlx::query!(
         "SELECT DISTINCT c.legal_entity_id, c.payer_id, c.currency
-         FROM unnest($2::uuid[], $3::text[]) AS k (payer_id, bank_reference)
-         JOIN credits c ON c.tenant_id = $1 AND c.payer_id = k.payer_id AND c.bank_reference = k.bank_reference",
+         FROM unnest($2::uuid[], $3::text[]) AS k (payer_id, bank_reference) CROSS JOIN LATERAL (
+             SELECT legal_entity_id, payer_id, currency FROM credits
+             WHERE tenant_id = $1 AND payer_id = k.payer_id AND bank_reference = k.bank_reference OFFSET 0) c",
         tenant_id,
         payers,
         references
@@ -164,18 +169,15 @@ pub(crate) async fn meeting_references(
         .collect()
 }
 
-pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[CreditRow]) -> Result<(), sqlx::Error> {
+pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&CreditRow]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
-    let id = |of: fn(&CreditRow) -> Uuid| rows.iter().map(of).collect::<Vec<_>>();
-    let text = |of: fn(&CreditRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
-    let maybe = |of: fn(&CreditRow) -> &Option<String>| rows.iter().map(of).cloned().collect::<Vec<_>>();
-    let sum = |of: fn(&CreditRow) -> Decimal| rows.iter().map(of).collect::<Vec<_>>();
-    let parts: Vec<serde_json::Value> = rows
-        .iter()
-        .map(|row| serde_json::to_value(&row.parts.0).map_err(|error| sqlx::Error::Encode(Box::new(error))))
-        .collect::<Result<_, _>>()?;
+    let id = |of: fn(&CreditRow) -> Uuid| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let text = |of: fn(&CreditRow) -> &str| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let maybe = |of: fn(&CreditRow) -> Option<&str>| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let sum = |of: fn(&CreditRow) -> Decimal| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let parts: Vec<Json<&[PartRow]>> = rows.iter().map(|row| Json(row.parts.as_slice())).collect();
     sqlx::query!(
         "INSERT INTO credits (tenant_id, credit_id, version, legal_entity_id, payer_id, currency, kind, source_id, number,
              amount, applied, on_account, waiting, held, value_date, received_date, bank_reference, certificate, parts,
@@ -195,10 +197,10 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Credi
         &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
         &id(|row| row.legal_entity_id),
         &id(|row| row.payer_id),
-        &text(|row| &row.currency),
-        &text(|row| &row.kind),
+        &text(|row| &row.currency) as &[&str],
+        &text(|row| &row.kind) as &[&str],
         &id(|row| row.source_id),
-        &text(|row| &row.number),
+        &text(|row| &row.number) as &[&str],
         &sum(|row| row.amount),
         &sum(|row| row.applied),
         &sum(|row| row.on_account),
@@ -206,10 +208,10 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Credi
         &sum(|row| row.held),
         &rows.iter().map(|row| row.value_date).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.received_date).collect::<Vec<_>>() as &[Option<NaiveDate>],
-        &maybe(|row| &row.bank_reference) as &[Option<String>],
-        &maybe(|row| &row.certificate) as &[Option<String>],
-        &parts,
-        &text(|row| &row.source_order),
+        &maybe(|row| row.bank_reference.as_deref()) as &[Option<&str>],
+        &maybe(|row| row.certificate.as_deref()) as &[Option<&str>],
+        &parts as &[Json<&[PartRow]>],
+        &text(|row| &row.source_order) as &[&str],
         &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>()
     )
     .execute(conn)

@@ -44,12 +44,14 @@ pub(crate) async fn load(
     }
     sqlx::query_as!(
         DisputeRow,
-        "SELECT dispute_id, version, code, invoice_id, invoice_number, reason, amount, opened_on, resolved_on, outcome,
-                customer_id, source_order, recorded_at
-         FROM disputes WHERE tenant_id = $1 AND dispute_id IN (
-             SELECT dispute_id FROM disputes WHERE tenant_id = $1 AND dispute_id = ANY($2)
-             UNION SELECT dispute_id FROM disputes WHERE tenant_id = $1 AND invoice_id = ANY($3))
-         ORDER BY dispute_id",
+        "SELECT d.dispute_id, d.version, d.code, d.invoice_id, d.invoice_number, d.reason, d.amount, d.opened_on,
+                d.resolved_on, d.outcome, d.customer_id, d.source_order, d.recorded_at
+         FROM (SELECT k.dispute_id FROM unnest($2::uuid[]) AS k (dispute_id)
+               UNION SELECT i.dispute_id FROM unnest($3::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
+                   SELECT dispute_id FROM disputes WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) i
+              ) AS wanted CROSS JOIN LATERAL (
+             SELECT * FROM disputes WHERE tenant_id = $1 AND dispute_id = wanted.dispute_id OFFSET 0) d
+         ORDER BY d.dispute_id",
         tenant_id,
         disputes,
         invoices

@@ -1,26 +1,30 @@
 //! Facts, which are their own receipts.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Separates list items inside one text: no key may contain it.
 const UNIT: &str = "\u{1f}";
 
-pub(crate) struct NewFact {
+pub(crate) struct NewFact<'a> {
     pub(crate) fact_id: Uuid,
     pub(crate) source_id: Uuid,
-    pub(crate) external_id: String,
+    pub(crate) external_id: &'a str,
     pub(crate) fact_type: &'static str,
     pub(crate) occurred_at: DateTime<Utc>,
-    pub(crate) source_version: Option<String>,
+    pub(crate) source_version: Option<&'a str>,
     pub(crate) legal_entity_id: Uuid,
-    pub(crate) actor: String,
-    pub(crate) approval: Option<String>,
-    pub(crate) data: serde_json::Value,
+    pub(crate) actor: &'a str,
+    pub(crate) approval: Option<&'a str>,
+    pub(crate) data: Cow<'a, Value>,
     /// What names a person, kept apart.
-    pub(crate) personal: Option<serde_json::Value>,
-    pub(crate) sha256: Vec<u8>,
+    pub(crate) personal: Option<&'a Value>,
+    pub(crate) sha256: &'a [u8],
 }
 
 /// A fact as a receipt shows it.
@@ -41,13 +45,11 @@ pub(crate) async fn insert(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     now: DateTime<Utc>,
-    facts: &[NewFact],
+    facts: &[NewFact<'_>],
 ) -> Result<Vec<Uuid>, sqlx::Error> {
-    let column = |of: fn(&NewFact) -> Uuid| facts.iter().map(of).collect::<Vec<_>>();
-    let text = |of: fn(&NewFact) -> &str| facts.iter().map(of).map(str::to_owned).collect::<Vec<_>>();
-    let optional = |of: fn(&NewFact) -> Option<&String>| facts.iter().map(|fact| of(fact).cloned()).collect::<Vec<_>>();
-    let hashes: Vec<Vec<u8>> = facts.iter().map(|fact| fact.sha256.clone()).collect();
-    let data: Vec<serde_json::Value> = facts.iter().map(|fact| fact.data.clone()).collect();
+    let column = |of: fn(&NewFact<'_>) -> Uuid| facts.iter().map(of).collect::<Vec<_>>();
+    let hashes: Vec<&[u8]> = facts.iter().map(|fact| fact.sha256).collect();
+    let data: Vec<Json<&Value>> = facts.iter().map(|fact| Json(&*fact.data)).collect();
     let times: Vec<DateTime<Utc>> = facts.iter().map(|fact| fact.occurred_at).collect();
     let new = sqlx::query_scalar!(
         "INSERT INTO facts (tenant_id, recorded_at, status, parked, fact_id, source_id, external_id, fact_type, occurred_at,
@@ -59,15 +61,15 @@ pub(crate) async fn insert(
         now,
         &column(|fact| fact.fact_id),
         &column(|fact| fact.source_id),
-        &text(|fact| &fact.external_id),
-        &text(|fact| fact.fact_type),
+        &facts.iter().map(|fact| fact.external_id).collect::<Vec<_>>() as &[&str],
+        &facts.iter().map(|fact| fact.fact_type).collect::<Vec<_>>() as &[&str],
         &times,
-        &optional(|fact| fact.source_version.as_ref()) as &[Option<String>],
+        &facts.iter().map(|fact| fact.source_version).collect::<Vec<_>>() as &[Option<&str>],
         &column(|fact| fact.legal_entity_id),
-        &text(|fact| &fact.actor),
-        &optional(|fact| fact.approval.as_ref()) as &[Option<String>],
-        &data,
-        &hashes
+        &facts.iter().map(|fact| fact.actor).collect::<Vec<_>>() as &[&str],
+        &facts.iter().map(|fact| fact.approval).collect::<Vec<_>>() as &[Option<&str>],
+        &data as &[Json<&Value>],
+        &hashes as &[&[u8]]
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -78,14 +80,14 @@ pub(crate) async fn insert(
 async fn insert_personal(
     conn: &mut PgConnection,
     tenant_id: Uuid,
-    facts: &[NewFact],
+    facts: &[NewFact<'_>],
     new: &[Uuid],
 ) -> Result<(), sqlx::Error> {
     let new: std::collections::BTreeSet<&Uuid> = new.iter().collect();
-    let (ids, data): (Vec<Uuid>, Vec<serde_json::Value>) = facts
+    let (ids, data): (Vec<Uuid>, Vec<Json<&Value>>) = facts
         .iter()
         .filter(|fact| new.contains(&fact.fact_id))
-        .filter_map(|fact| Some((fact.fact_id, fact.personal.clone()?)))
+        .filter_map(|fact| Some((fact.fact_id, Json(fact.personal?))))
         .unzip();
     if ids.is_empty() {
         return Ok(());
@@ -94,7 +96,7 @@ async fn insert_personal(
         "INSERT INTO fact_persons (tenant_id, fact_id, data) SELECT $1, * FROM unnest($2::uuid[], $3::jsonb[])",
         tenant_id,
         &ids,
-        &data
+        &data as &[Json<&Value>]
     )
     .execute(conn)
     .await?;
@@ -109,8 +111,9 @@ pub(crate) async fn receipts(
     sqlx::query_as!(
         ReceiptRow,
         "SELECT f.fact_id, s.code AS source, f.external_id, f.fact_type, f.status, f.parked, f.sha256, f.recorded_at
-         FROM facts f JOIN sources s ON s.tenant_id = f.tenant_id AND s.source_id = f.source_id
-         WHERE f.tenant_id = $1 AND f.fact_id = ANY($2)",
+         FROM unnest($2::uuid[]) AS k (fact_id) CROSS JOIN LATERAL (
+             SELECT * FROM facts WHERE tenant_id = $1 AND fact_id = k.fact_id OFFSET 0) f
+         JOIN sources s ON s.tenant_id = $1 AND s.source_id = f.source_id",
         tenant_id,
         ids
     )

@@ -61,9 +61,11 @@ pub(crate) async fn customers(
 ) -> Result<Vec<CustomerRow>, sqlx::Error> {
     sqlx::query_as!(
         CustomerRow,
-        "SELECT customer_id, version, code, party_kind, name, country, time_zone, language, tier, group_code, payer_id,
-                provisional, source_order
-         FROM customers WHERE tenant_id = $1 AND customer_id = ANY($2) ORDER BY customer_id",
+        "SELECT c.customer_id, c.version, c.code, c.party_kind, c.name, c.country, c.time_zone, c.language, c.tier,
+                c.group_code, c.payer_id, c.provisional, c.source_order
+         FROM unnest($2::uuid[]) AS k (customer_id) CROSS JOIN LATERAL (
+             SELECT * FROM customers WHERE tenant_id = $1 AND customer_id = k.customer_id OFFSET 0) c
+         ORDER BY c.customer_id",
         tenant_id,
         ids
     )
@@ -116,8 +118,10 @@ pub(crate) async fn contacts(
 ) -> Result<Vec<ContactRow>, sqlx::Error> {
     sqlx::query_as!(
         ContactRow,
-        "SELECT contact_id, version, customer_id, role, name, email, language, active, source_order
-         FROM contacts WHERE tenant_id = $1 AND contact_id = ANY($2) ORDER BY contact_id",
+        "SELECT c.contact_id, c.version, c.customer_id, c.role, c.name, c.email, c.language, c.active, c.source_order
+         FROM unnest($2::uuid[]) AS k (contact_id) CROSS JOIN LATERAL (
+             SELECT * FROM contacts WHERE tenant_id = $1 AND contact_id = k.contact_id OFFSET 0) c
+         ORDER BY c.contact_id",
         tenant_id,
         ids
     )

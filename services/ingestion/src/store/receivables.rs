@@ -38,6 +38,8 @@ impl ReceivableRow {
     }
 }
 
+/// Invoices by id, each id once. One probe of the primary key each: told `= ANY`, the planner may read all that the tenant
+/// has and filter it.
 pub(crate) async fn by_ids(
     conn: &mut PgConnection,
     tenant_id: Uuid,
@@ -48,10 +50,11 @@ pub(crate) async fn by_ids(
     }
     sqlx::query_as!(
         ReceivableRow,
-        "SELECT invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number, amount, open_amount,
-                expected_withholding, withheld_amount, disputed_amount, issue_date, due_date, effective_due_date,
-                delivered_date, settled_on, source, source_order
-         FROM receivables WHERE tenant_id = $1 AND invoice_id = ANY($2)",
+        "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
+                r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
+                r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
+         FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
+             SELECT * FROM receivables WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
         tenant_id,
         ids
     )
@@ -69,7 +72,8 @@ pub(crate) async fn currencies(
         return Ok(Vec::new());
     }
     let rows = sqlx::query!(
-        "SELECT invoice_id, currency FROM receivables WHERE tenant_id = $1 AND invoice_id = ANY($2)",
+        "SELECT r.invoice_id, r.currency FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
+             SELECT invoice_id, currency FROM receivables WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
         tenant_id,
         ids
     )
@@ -93,9 +97,10 @@ pub(crate) async fn open(
         "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
                 r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
                 r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
-         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
-         JOIN receivables r ON r.tenant_id = $1 AND r.payer_id = k.payer_id AND r.legal_entity_id = k.legal_entity_id
-                           AND r.currency = k.currency::bpchar AND r.open_amount > 0",
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
+             SELECT * FROM receivables
+             WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
+               AND currency = k.currency::bpchar AND open_amount > 0 OFFSET 0) r",
         tenant_id,
         &columns.legal_entities,
         &columns.payers,
@@ -120,9 +125,10 @@ pub(crate) async fn all(
         "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
                 r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
                 r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
-         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
-         JOIN receivables r ON r.tenant_id = $1 AND r.payer_id = k.payer_id AND r.legal_entity_id = k.legal_entity_id
-                           AND r.currency = k.currency::bpchar",
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
+             SELECT * FROM receivables
+             WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
+               AND currency = k.currency::bpchar OFFSET 0) r",
         tenant_id,
         &columns.legal_entities,
         &columns.payers,
@@ -132,15 +138,15 @@ pub(crate) async fn all(
     .await
 }
 
-pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[ReceivableRow]) -> Result<(), sqlx::Error> {
+pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&ReceivableRow]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
-    let id = |of: fn(&ReceivableRow) -> Uuid| rows.iter().map(of).collect::<Vec<_>>();
-    let text = |of: fn(&ReceivableRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
-    let sum = |of: fn(&ReceivableRow) -> Decimal| rows.iter().map(of).collect::<Vec<_>>();
-    let day = |of: fn(&ReceivableRow) -> NaiveDate| rows.iter().map(of).collect::<Vec<_>>();
-    let maybe = |of: fn(&ReceivableRow) -> Option<NaiveDate>| rows.iter().map(of).collect::<Vec<_>>();
+    let id = |of: fn(&ReceivableRow) -> Uuid| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let text = |of: fn(&ReceivableRow) -> &str| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let sum = |of: fn(&ReceivableRow) -> Decimal| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let day = |of: fn(&ReceivableRow) -> NaiveDate| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let maybe = |of: fn(&ReceivableRow) -> Option<NaiveDate>| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
     sqlx::query!(
         "INSERT INTO receivables (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number,
              amount, open_amount, expected_withholding, withheld_amount, disputed_amount, issue_date, due_date,
@@ -161,8 +167,8 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Recei
         &id(|row| row.legal_entity_id),
         &id(|row| row.customer_id),
         &id(|row| row.payer_id),
-        &text(|row| &row.currency),
-        &text(|row| &row.number),
+        &text(|row| &row.currency) as &[&str],
+        &text(|row| &row.number) as &[&str],
         &sum(|row| row.amount),
         &sum(|row| row.open_amount),
         &sum(|row| row.expected_withholding),
@@ -173,8 +179,8 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Recei
         &day(|row| row.effective_due_date),
         &maybe(|row| row.delivered_date) as &[Option<NaiveDate>],
         &maybe(|row| row.settled_on) as &[Option<NaiveDate>],
-        &text(|row| &row.source),
-        &text(|row| &row.source_order)
+        &text(|row| &row.source) as &[&str],
+        &text(|row| &row.source_order) as &[&str]
     )
     .execute(conn)
     .await?;

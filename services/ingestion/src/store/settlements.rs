@@ -47,9 +47,10 @@ pub(crate) async fn in_force(
     let rows = sqlx::query!(
         r#"SELECT e.legal_entity_id, e.payer_id, e.currency, e.invoice_id, e.credit_id, e.inferred, e.value_date,
                   sum(CASE e.entry WHEN 'apply' THEN e.amount ELSE -e.amount END) AS "amount!"
-           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency)
-           JOIN settlement_entries e ON e.tenant_id = $1 AND e.payer_id = k.payer_id
-                AND e.legal_entity_id = k.legal_entity_id AND e.currency = k.currency::bpchar
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
+               SELECT * FROM settlement_entries
+               WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
+                 AND currency = k.currency::bpchar OFFSET 0) e
            GROUP BY e.legal_entity_id, e.payer_id, e.currency, e.invoice_id, e.credit_id, e.inferred, e.value_date
            HAVING sum(CASE e.entry WHEN 'apply' THEN e.amount ELSE -e.amount END) <> 0"#,
         tenant_id,
@@ -85,13 +86,14 @@ pub(crate) async fn of_invoices(
     }
     let rows = sqlx::query_as!(
         SettlementRow,
-        r#"SELECT settlement_id, invoice_id, credit_id, kind, inferred, value_date,
-                  sum(CASE entry WHEN 'apply' THEN amount ELSE -amount END) AS "amount!",
-                  min(recorded_at) AS "recorded_at!"
-           FROM settlement_entries WHERE tenant_id = $1 AND invoice_id = ANY($2)
-           GROUP BY settlement_id, invoice_id, credit_id, kind, inferred, value_date
-           HAVING sum(CASE entry WHEN 'apply' THEN amount ELSE -amount END) <> 0
-           ORDER BY value_date, settlement_id"#,
+        r#"SELECT e.settlement_id, e.invoice_id, e.credit_id, e.kind, e.inferred, e.value_date,
+                  sum(CASE e.entry WHEN 'apply' THEN e.amount ELSE -e.amount END) AS "amount!",
+                  min(e.recorded_at) AS "recorded_at!"
+           FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
+               SELECT * FROM settlement_entries WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) e
+           GROUP BY e.settlement_id, e.invoice_id, e.credit_id, e.kind, e.inferred, e.value_date
+           HAVING sum(CASE e.entry WHEN 'apply' THEN e.amount ELSE -e.amount END) <> 0
+           ORDER BY e.value_date, e.settlement_id"#,
         tenant_id,
         invoices
     )

@@ -132,3 +132,20 @@ async fn corrections_of_objections_end_alike_in_any_order() {
     assert_eq!(forwards, after(async |world| world.tell(&reversed).await).await);
     assert_eq!(forwards, after(async |world| drop(world.batch(&facts).await)).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_words_about_one_new_invoice_at_one_time_leave_the_newer() {
+    let world = world::start().await;
+    let told: Vec<Value> = (0..40)
+        .flat_map(|number| {
+            let issued = invoice(&format!("F-{number}"), "C-1", "100.00", "2026-01-01", "2026-02-01");
+            let newer = corrected(&issued, 2, json!({"amount": "200.00"}));
+            [newer, corrected(&issued, 1, json!({}))]
+        })
+        .collect();
+    for answer in join_all(told.iter().map(|fact| world.post(fact))).await {
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+    assert_eq!(world.count("SELECT count(*) FROM receivables WHERE amount = 200").await, 40);
+    world.role.stop().await;
+}

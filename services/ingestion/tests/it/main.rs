@@ -9,5 +9,6 @@ mod ledger;
 mod operator;
 mod quarantine;
 mod receipts;
+mod reemit;
 mod tenants;
 mod world;

@@ -117,16 +117,19 @@ pub(crate) async fn lock_affected(
     let (invoice_tenants, invoice_ids): (Vec<_>, Vec<_>) = invoices.iter().copied().unzip();
     let rows = sqlx::query_as!(
         Row,
-        "SELECT tenant_id, promise_id, code, customer_id, legal_entity_id, amount, currency, promised_date, time_zone,
-                made_on, channel, replaces_promise_id, last_day, required_amount, status, version, paid_amount,
-                late_information, confirmed_at, judge_at
-         FROM promises
-         WHERE (tenant_id, promise_id) IN (
-             SELECT * FROM unnest($1::uuid[], $2::uuid[])
-             UNION
-             SELECT pi.tenant_id, pi.promise_id FROM promise_invoices pi
-             JOIN unnest($3::uuid[], $4::uuid[]) AS changed (tenant_id, invoice_id) USING (tenant_id, invoice_id))
-         ORDER BY tenant_id, promise_id FOR NO KEY UPDATE",
+        "SELECT p.tenant_id, p.promise_id, p.code, p.customer_id, p.legal_entity_id, p.amount, p.currency, p.promised_date,
+                p.time_zone, p.made_on, p.channel, p.replaces_promise_id, p.last_day, p.required_amount, p.status, p.version,
+                p.paid_amount, p.late_information, p.confirmed_at, p.judge_at
+         FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, promise_id)
+               UNION
+               SELECT pi.tenant_id, pi.promise_id
+               FROM unnest($3::uuid[], $4::uuid[]) AS changed (tenant_id, invoice_id) CROSS JOIN LATERAL (
+                 SELECT tenant_id, promise_id FROM promise_invoices
+                 WHERE tenant_id = changed.tenant_id AND invoice_id = changed.invoice_id OFFSET 0) pi
+               ORDER BY tenant_id, promise_id) AS wanted
+         CROSS JOIN LATERAL (
+             SELECT * FROM promises WHERE tenant_id = wanted.tenant_id AND promise_id = wanted.promise_id
+             OFFSET 0 FOR NO KEY UPDATE) p",
         &tenant_ids,
         &promise_ids,
         &invoice_tenants,

@@ -46,8 +46,9 @@ struct Noted {
 }
 
 /// Findings, each with whether it needs quiet.
-pub(super) async fn streams(pools: &Pools, jetstream: &Context) -> anyhow::Result<Vec<(bool, Finding)>> {
+pub(super) async fn streams(pools: &Pools, jetstream: Option<&Context>) -> anyhow::Result<Vec<(bool, Finding)>> {
     let mut findings = Vec::new();
+    let Some(jetstream) = jetstream else { return Ok(findings) };
     for owner in Service::ALL {
         let Some(stream) = stream::ALL.into_iter().find(|stream| stream.service == owner.name()) else { continue };
         let Some(pool) = pools.get(&owner) else { continue };
@@ -105,7 +106,8 @@ async fn one(pool: &PgPool, jetstream: &Context, stream: Stream) -> anyhow::Resu
         if standing.epoch != found.epoch {
             differs.push(format!("made for epoch {}, the stream is of epoch {}", standing.epoch, found.epoch));
         }
-        findings.push((false, Finding::of("durable", place.clone(), standing.ack_floor, ahead)));
+        let finding = Finding::of("durable", place.clone(), standing.ack_floor, ahead).behind(standing.waiting);
+        findings.push((false, finding));
         if !differs.is_empty() {
             findings.push((true, Finding::of("durable", place, standing.ack_floor, differs)));
         }

@@ -25,7 +25,11 @@ pub(super) async fn apply(conn: &mut PgConnection, batch: &[Delivery]) -> Result
     let before = customers::lock(conn, &rows.iter().map(key).collect::<Keys>()).await?;
     customers::save_segments(conn, &rows).await?;
     // Scoring speaks of a customer more often than it changes its mind.
-    let changed: Keys = rows.iter().filter(|row| before.get(&key(row)) != Some(&row.segment)).map(key).collect();
+    let changed: Keys = rows
+        .iter()
+        .filter(|row| before.get(&key(row)).is_none_or(|before| before.segment != row.segment))
+        .map(key)
+        .collect();
     plan::renew(conn, &changed).await?;
     Ok(())
 }

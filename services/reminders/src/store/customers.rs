@@ -7,10 +7,17 @@ use uuid::Uuid;
 
 use super::keys::{Key, Keys};
 
-/// Locks the customers, making the rows that do not exist yet (D13); returns the segment of each. Whoever changes what a
+/// What a customer's plan depended on when it was locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Locked {
+    pub(crate) time_zone: String,
+    pub(crate) segment: String,
+}
+
+/// Locks the customers, making the rows that do not exist yet (D13); returns each as it is. Whoever changes what a
 /// plan depends on holds this lock, so that two of them never plan from half of each other's facts. The tenants come
 /// first: their zone and hour must not change under the plan.
-pub(crate) async fn lock(conn: &mut PgConnection, keys: &Keys) -> Result<BTreeMap<Key, String>, sqlx::Error> {
+pub(crate) async fn lock(conn: &mut PgConnection, keys: &Keys) -> Result<BTreeMap<Key, Locked>, sqlx::Error> {
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -24,15 +31,17 @@ pub(crate) async fn lock(conn: &mut PgConnection, keys: &Keys) -> Result<BTreeMa
     .execute(&mut *conn)
     .await?;
     let locked = sqlx::query!(
-        "SELECT c.tenant_id, c.customer_id, c.segment
-         FROM customers c JOIN unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) USING (tenant_id, customer_id)
-         ORDER BY c.tenant_id, c.customer_id FOR NO KEY UPDATE OF c",
+        "SELECT c.tenant_id, c.customer_id, c.time_zone, c.segment
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) CROSS JOIN LATERAL (
+           SELECT tenant_id, customer_id, time_zone, segment FROM customers
+           WHERE tenant_id = k.tenant_id AND customer_id = k.customer_id OFFSET 0 FOR NO KEY UPDATE) c",
         &keys.tenants,
         &keys.ids,
     )
     .fetch_all(conn)
     .await?;
-    Ok(locked.into_iter().map(|row| ((row.tenant_id, row.customer_id), row.segment)).collect())
+    let as_it_is = |time_zone, segment| Locked { time_zone, segment };
+    Ok(locked.into_iter().map(|row| ((row.tenant_id, row.customer_id), as_it_is(row.time_zone, row.segment))).collect())
 }
 
 /// Keeps the tenants of these rows as they are until the end of the transaction, also those that have not come (D13): else

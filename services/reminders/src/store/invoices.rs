@@ -1,11 +1,15 @@
 //! Invoices as ingestion describes them.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::keys::{Key, Keys};
+use super::plan::NextStep;
+
+/// The status of an invoice of which nothing is open.
+pub(crate) const SETTLED: &str = "settled";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -26,35 +30,38 @@ pub(crate) struct Row {
     pub(crate) status: String,
 }
 
-/// Upserts if newer, and marks what changed as live so that it is planned again. One row per key.
-pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+/// Upserts if newer, each with its next step. One row per key.
+#[allow(clippy::as_conversions, reason = "how the query macros are told of an array with gaps")]
+pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row], steps: &[NextStep]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
     let ids = |of: fn(&Row) -> Uuid| rows.iter().map(of).collect::<Vec<Uuid>>();
-    let texts = |of: fn(&Row) -> &String| rows.iter().map(of).cloned().collect::<Vec<String>>();
+    let texts = |of: fn(&Row) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
     let amounts = |of: fn(&Row) -> Decimal| rows.iter().map(of).collect::<Vec<Decimal>>();
     let dates = |of: fn(&Row) -> NaiveDate| rows.iter().map(of).collect::<Vec<NaiveDate>>();
     sqlx::query!(
         "INSERT INTO invoices AS i (tenant_id, invoice_id, version, legal_entity_id, customer_id, number, currency,
-           amount, open_amount, expected_net, disputed_amount, issue_date, due_date, effective_due_date, status)
+           amount, open_amount, expected_net, disputed_amount, issue_date, due_date, effective_due_date, status,
+           next_step_at, live)
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
            $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::date[], $13::date[], $14::date[],
-           $15::text[])
+           $15::text[], $16::timestamptz[], $17::boolean[])
          ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
            legal_entity_id = excluded.legal_entity_id, customer_id = excluded.customer_id, number = excluded.number,
            currency = excluded.currency, amount = excluded.amount, open_amount = excluded.open_amount,
            expected_net = excluded.expected_net, disputed_amount = excluded.disputed_amount,
            issue_date = excluded.issue_date, due_date = excluded.due_date,
-           effective_due_date = excluded.effective_due_date, status = excluded.status, live = true
+           effective_due_date = excluded.effective_due_date, status = excluded.status,
+           next_step_at = excluded.next_step_at, live = excluded.live
          WHERE i.version < excluded.version",
         &ids(|row| row.tenant_id),
         &ids(|row| row.invoice_id),
         &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
         &ids(|row| row.legal_entity_id),
         &ids(|row| row.customer_id),
-        &texts(|row| &row.number),
-        &texts(|row| &row.currency),
+        &texts(|row| &row.number) as &[&str],
+        &texts(|row| &row.currency) as &[&str],
         &amounts(|row| row.amount),
         &amounts(|row| row.open_amount),
         &amounts(|row| row.expected_net),
@@ -62,7 +69,9 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row]) -> Result<(), sq
         &dates(|row| row.issue_date),
         &dates(|row| row.due_date),
         &dates(|row| row.effective_due_date),
-        &texts(|row| &row.status),
+        &texts(|row| &row.status) as &[&str],
+        &steps.iter().map(|step| step.at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &steps.iter().map(|step| step.live).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -76,7 +85,9 @@ pub(crate) async fn customers_of(conn: &mut PgConnection, invoices: &Keys) -> Re
     }
     let rows = sqlx::query!(
         "SELECT DISTINCT i.tenant_id, i.customer_id
-         FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id) JOIN invoices i USING (tenant_id, invoice_id)",
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id) CROSS JOIN LATERAL (
+           SELECT tenant_id, customer_id FROM invoices
+           WHERE tenant_id = k.tenant_id AND invoice_id = k.invoice_id OFFSET 0) i",
         &invoices.tenants,
         &invoices.ids,
     )

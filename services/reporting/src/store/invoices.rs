@@ -60,7 +60,9 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: Vec<InvoiceRow>) -> Resu
     if replaced.is_empty() {
         return Ok(());
     }
-    delete_settlements(&mut *conn, &replaced).await?;
+    // The first version of an invoice finds nothing to replace.
+    let known: Vec<&InvoiceRow> = replaced.iter().filter(|row| row.version > 1).copied().collect();
+    delete_settlements(&mut *conn, &known).await?;
     insert_settlements(conn, &replaced).await
 }
 
@@ -116,6 +118,9 @@ async fn upsert(conn: &mut PgConnection, rows: &[InvoiceRow]) -> Result<Vec<(Uui
 }
 
 async fn delete_settlements(conn: &mut PgConnection, invoices: &[&InvoiceRow]) -> Result<(), sqlx::Error> {
+    if invoices.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "DELETE FROM invoice_settlements s USING unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id)
          WHERE s.tenant_id = k.tenant_id AND s.invoice_id = k.invoice_id",

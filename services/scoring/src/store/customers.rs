@@ -22,9 +22,9 @@ pub(crate) async fn known(
 ) -> Result<BTreeMap<(Uuid, Uuid), (i64, String)>, sqlx::Error> {
     let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
     let rows = sqlx::query!(
-        "SELECT c.tenant_id, c.customer_id, c.version, c.country FROM customers c
-         JOIN unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
-           ON c.tenant_id = k.tenant_id AND c.customer_id = k.customer_id",
+        "SELECT c.tenant_id, c.customer_id, c.version, c.country
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) CROSS JOIN LATERAL (
+             SELECT * FROM customers WHERE tenant_id = k.tenant_id AND customer_id = k.customer_id OFFSET 0) c",
         &tenants,
         &customers
     )

@@ -31,8 +31,8 @@ pub(crate) async fn known(
     let (tenants, invoices): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
     let rows = sqlx::query!(
         "SELECT i.tenant_id, i.invoice_id, i.version, i.customer_id, i.issue_date, i.due_date, i.settled_on, i.paid, i.inferred
-         FROM invoice_facts i JOIN unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id)
-           ON i.tenant_id = k.tenant_id AND i.invoice_id = k.invoice_id",
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id) CROSS JOIN LATERAL (
+             SELECT * FROM invoice_facts WHERE tenant_id = k.tenant_id AND invoice_id = k.invoice_id OFFSET 0) i",
         &tenants,
         &invoices
     )
@@ -102,10 +102,11 @@ pub(crate) async fn first_known(
 ) -> Result<BTreeMap<(Uuid, Uuid), NaiveDate>, sqlx::Error> {
     let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
     let rows = sqlx::query!(
-        r#"SELECT k.tenant_id AS "tenant_id!", k.customer_id AS "customer_id!", min(i.known_on) AS "known_on!"
-           FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
-           JOIN invoice_facts i ON i.tenant_id = k.tenant_id AND i.customer_id = k.customer_id
-           WHERE i.known_on IS NOT NULL GROUP BY k.tenant_id, k.customer_id"#,
+        r#"SELECT k.tenant_id AS "tenant_id!", k.customer_id AS "customer_id!", i.known_on AS "known_on!"
+           FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) CROSS JOIN LATERAL (
+             SELECT min(known_on) AS known_on FROM invoice_facts
+             WHERE tenant_id = k.tenant_id AND customer_id = k.customer_id) i
+           WHERE i.known_on IS NOT NULL"#,
         &tenants,
         &customers
     )

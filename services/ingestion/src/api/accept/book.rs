@@ -82,15 +82,13 @@ impl Book {
     /// Writes the facts into the rows and says which accounts have what to fold.
     pub(super) fn take_in(
         &mut self,
-        scope: &Scope,
-        issued: &Issued<'_>,
+        issued: Issued,
         credited: &Credited<'_>,
     ) -> Result<BTreeMap<AccountKey, Work>, Trouble> {
         let mut work: BTreeMap<AccountKey, Work> = BTreeMap::new();
-        for (invoice_id, fact) in issued {
-            let Some(mut row) = invoice_row(scope, fact, *invoice_id) else { continue };
+        for (invoice_id, mut row) in issued {
             let account = row.account()?;
-            if let Some(old) = self.invoices_before.get(invoice_id) {
+            if let Some(old) = self.invoices_before.get(&invoice_id) {
                 row.version = old.version;
                 row.open_amount = old.open_amount;
                 row.withheld_amount = old.withheld_amount;
@@ -101,10 +99,10 @@ impl Book {
                     work.entry(account).or_default().correct();
                 }
             } else {
-                work.entry(account).or_default().invoices.insert(*invoice_id);
+                work.entry(account).or_default().invoices.insert(invoice_id);
             }
-            self.touched.insert(*invoice_id);
-            self.invoices.insert(*invoice_id, row);
+            self.touched.insert(invoice_id);
+            self.invoices.insert(invoice_id, row);
         }
         for (credit_id, (_, row)) in credited {
             let mut row = row.clone();
@@ -120,6 +118,24 @@ impl Book {
             self.credits.insert(*credit_id, row);
         }
         Ok(work)
+    }
+
+    /// Whether the new credits name invoices for all that they are, and these are open for all of it: then nothing is left
+    /// for an allocation rule, and what else is open cannot matter.
+    pub(super) fn is_exact(&self, work: &Work) -> bool {
+        let mut claims: BTreeMap<Uuid, Decimal> = BTreeMap::new();
+        for row in work.credits.iter().filter_map(|id| self.credits.get(id)) {
+            let mut named = Decimal::ZERO;
+            for part in row.parts.iter() {
+                let Some(amount) = part.amount else { return false };
+                named += amount;
+                *claims.entry(part.invoice_id).or_default() += amount;
+            }
+            if named != row.amount {
+                return false;
+            }
+        }
+        claims.iter().all(|(id, claim)| self.invoices.get(id).is_some_and(|row| *claim <= row.open_amount))
     }
 
     pub(super) fn keys(&self, work: &Work) -> Result<Vec<ItemKey>, Trouble> {
@@ -233,9 +249,11 @@ impl Book {
         let entries: Vec<NewEntry> =
             self.postings.iter().map(|(account, posting)| self.entry(scope, *account, posting)).collect();
         store::settlements::post(conn, scope.tenant_id, scope.now, &entries).await?;
-        let touched: Vec<Uuid> = self.touched.iter().copied().collect();
-        let settlements = store::settlements::of_invoices(conn, scope.tenant_id, &touched).await?;
-        for invoice_id in touched {
+        // An invoice of which all is open has no settlement in force (M1).
+        let is_settled = |id: &&Uuid| self.invoices.get(*id).is_some_and(|row| row.open_amount != row.amount);
+        let partly_settled: Vec<Uuid> = self.touched.iter().filter(is_settled).copied().collect();
+        let settlements = store::settlements::of_invoices(conn, scope.tenant_id, &partly_settled).await?;
+        for invoice_id in self.touched.iter().copied() {
             let Some(row) = self.invoices.get_mut(&invoice_id) else { continue };
             let in_force = settlements.get(&invoice_id).map_or(&[][..], Vec::as_slice);
             let withheld = in_force.iter().filter(|settlement| settlement.kind == CreditKind::Withholding.as_str());
@@ -246,8 +264,10 @@ impl Book {
             row.disputed_amount = receivable::disputed(row.open_amount, disputes.open_amounts(invoice_id, scale));
             let before = self.invoices_before.get(&invoice_id);
             let differs = before.is_none_or(|before| {
-                let same_order = ReceivableRow { source_order: before.source_order.clone(), ..row.clone() };
-                *before != same_order || self.settled.contains(&invoice_id)
+                let order = std::mem::replace(&mut row.source_order, before.source_order.clone());
+                let differs = before != row;
+                row.source_order = order;
+                differs || self.settled.contains(&invoice_id)
             });
             if differs {
                 row.version += 1;
@@ -257,8 +277,10 @@ impl Book {
         for (credit_id, row) in &mut self.credits {
             let before = self.credits_before.get(credit_id);
             let differs = before.is_none_or(|before| {
-                let same_order = CreditRow { source_order: before.source_order.clone(), ..row.clone() };
-                *before != same_order
+                let order = std::mem::replace(&mut row.source_order, before.source_order.clone());
+                let differs = before != row;
+                row.source_order = order;
+                differs
             });
             if differs {
                 row.version += 1;
@@ -295,8 +317,8 @@ impl Book {
         // A re-sent fact with a newer version is remembered even when it says nothing new.
         let invoices = self.invoices.values().filter(|row| self.invoices_before.get(&row.invoice_id) != Some(row));
         let credits = self.credits.values().filter(|row| self.credits_before.get(&row.credit_id) != Some(row));
-        store::receivables::save(conn, scope.tenant_id, &invoices.cloned().collect::<Vec<_>>()).await?;
-        store::credits::save(conn, scope.tenant_id, &credits.cloned().collect::<Vec<_>>()).await?;
+        store::receivables::save(conn, scope.tenant_id, &invoices.collect::<Vec<_>>()).await?;
+        store::credits::save(conn, scope.tenant_id, &credits.collect::<Vec<_>>()).await?;
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{Notes, Trouble, book, publish};
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
-use crate::store::{self, receivables::ReceivableRow};
+use crate::store::{self, credits::CreditRow, receivables::ReceivableRow};
 use book::Book;
 
 /// What an account has to fold.
@@ -40,23 +40,22 @@ pub(super) async fn apply(
     if !in_question.is_subset(locked) {
         return Err(Trouble::Again);
     }
-    let issued = newest_invoices(conn, scope, facts, notes).await?;
-    let credited = newest_credits(conn, scope, facts, notes).await?;
+    let (issued, invoices) = newest_invoices(conn, scope, facts, &in_question, notes).await?;
+    let (credited, credits) = newest_credits(conn, scope, facts, notes).await?;
     if issued.is_empty() && credited.is_empty() && in_question.is_empty() {
         disputes.decide(scope, &Book::default(), facts, notes);
         return disputes.save(conn, scope).await;
     }
 
-    let mut wanted = in_question;
-    wanted.extend(issued.keys());
-    let accounts = touched_accounts(conn, scope, &wanted, &issued, &credited).await?;
+    let accounts = touched_accounts(&invoices, &credits, &issued, &credited)?;
     let last = store::accounts::lock(conn, scope.tenant_id, &accounts).await?;
-    // Only now, behind the accounts' locks, is what rows say about balances so.
-    for (_, credit) in credited.values() {
-        wanted.extend(credit.parts.iter().map(|part| part.invoice_id));
-    }
-    let mut book = Book::load(conn, scope, &wanted, credited.keys().copied()).await?;
-    let mut work = book.take_in(scope, &issued, &credited)?;
+    // Only now, behind the accounts' locks, is what rows say about balances so. What was not there when its object was locked
+    // is not there now.
+    let mut wanted: BTreeSet<Uuid> = invoices.iter().map(|row| row.invoice_id).collect();
+    let named = credited.values().flat_map(|(_, credit)| credit.parts.iter().map(|part| part.invoice_id));
+    wanted.extend(named.filter(|id| !issued.contains_key(id)));
+    let mut book = Book::load(conn, scope, &wanted, credits.iter().map(|row| row.credit_id)).await?;
+    let mut work = book.take_in(issued, &credited)?;
     meet_references(conn, scope, &credited, &mut work).await?;
     let folded = fold(conn, scope, &mut book, &work, &last).await?;
 
@@ -79,15 +78,18 @@ pub(super) async fn apply(
 }
 
 /// A credit of this transaction, with its row as the fact tells it.
-pub(super) type Credited<'a> = BTreeMap<Uuid, (&'a Known<'a>, store::credits::CreditRow)>;
-pub(super) type Issued<'a> = BTreeMap<Uuid, &'a Known<'a>>;
+pub(super) type Credited<'a> = BTreeMap<Uuid, (&'a Known<'a>, CreditRow)>;
+/// The row of each invoice of this transaction, as its fact tells it.
+pub(super) type Issued = BTreeMap<Uuid, ReceivableRow>;
 
-async fn newest_invoices<'a>(
+/// Also returns the rows that there are of these invoices and of those `in_question`.
+async fn newest_invoices(
     conn: &mut PgConnection,
     scope: &Scope,
-    facts: &'a [Known<'a>],
+    facts: &[Known<'_>],
+    in_question: &BTreeSet<Uuid>,
     notes: &mut Notes,
-) -> Result<Issued<'a>, Trouble> {
+) -> Result<(Issued, Vec<ReceivableRow>), Trouble> {
     let told: Vec<(Uuid, &Known<'_>)> = facts
         .iter()
         .filter_map(|fact| match &fact.fact().body {
@@ -95,20 +97,25 @@ async fn newest_invoices<'a>(
             _ => None,
         })
         .collect();
-    let ids: Vec<Uuid> = told.iter().map(|(id, _)| *id).collect();
-    let rows = store::receivables::by_ids(conn, scope.tenant_id, &ids).await?;
-    let stored = rows.into_iter().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order))).collect();
+    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut rows = store::receivables::by_ids(conn, scope.tenant_id, &ids).await?;
+    let stored = rows.iter().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order.clone()))).collect();
     let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
     notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
-    Ok(decided.winners)
+    let issued: Issued =
+        decided.winners.into_iter().filter_map(|(id, fact)| Some((id, book::invoice_row(scope, fact, id)?))).collect();
+    rows.retain(|row| issued.contains_key(&row.invoice_id) || in_question.contains(&row.invoice_id));
+    Ok((issued, rows))
 }
 
+/// Also returns the rows that there are of these credits.
 async fn newest_credits<'a>(
     conn: &mut PgConnection,
     scope: &Scope,
     facts: &'a [Known<'a>],
     notes: &mut Notes,
-) -> Result<Credited<'a>, Trouble> {
+) -> Result<(Credited<'a>, Vec<CreditRow>), Trouble> {
     let told: Vec<(Uuid, &Known<'_>)> = facts
         .iter()
         .filter_map(|fact| match &fact.fact().body {
@@ -116,18 +123,21 @@ async fn newest_credits<'a>(
             _ => None,
         })
         .collect();
-    let ids: Vec<Uuid> = told.iter().map(|(id, _)| *id).collect();
-    let rows = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
-    let stored = rows.into_iter().map(|row| (row.credit_id, ChangeOrder::stored(row.source_order))).collect();
+    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut rows = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
+    let stored = rows.iter().map(|row| (row.credit_id, ChangeOrder::stored(row.source_order.clone()))).collect();
     let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
     notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
     let authorities = authorities(conn, scope, decided.winners.values().map(|fact| fact.source_id)).await?;
-    let rows = decided.winners.into_iter().filter_map(|(credit_id, fact)| {
+    let credited = decided.winners.into_iter().filter_map(|(credit_id, fact)| {
         let Body::Credit(credit) = &fact.fact().body else { return None };
         let authority = authorities.get(&fact.source_id).cloned().unwrap_or_default();
         Some((credit_id, (fact, book::credit_row(scope, fact, credit_id, credit, authority))))
     });
-    Ok(rows.collect())
+    let credited: Credited<'a> = credited.collect();
+    rows.retain(|row| credited.contains_key(&row.credit_id));
+    Ok((credited, rows))
 }
 
 async fn authorities(
@@ -140,31 +150,15 @@ async fn authorities(
 }
 
 /// The accounts in which items arrive, change, or from which they leave, and those of disputed invoices.
-async fn touched_accounts(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    invoices: &BTreeSet<Uuid>,
-    issued: &Issued<'_>,
+fn touched_accounts(
+    invoices: &[ReceivableRow],
+    credits: &[CreditRow],
+    issued: &Issued,
     credited: &Credited<'_>,
 ) -> Result<BTreeSet<AccountKey>, Trouble> {
-    let invoices: Vec<Uuid> = invoices.iter().copied().collect();
-    let credits: Vec<Uuid> = credited.keys().copied().collect();
-    let mut accounts = BTreeSet::new();
-    for row in store::receivables::by_ids(conn, scope.tenant_id, &invoices).await? {
-        accounts.insert(row.account()?);
-    }
-    for row in store::credits::by_ids(conn, scope.tenant_id, &credits).await? {
-        accounts.insert(row.account()?);
-    }
-    for (invoice_id, fact) in issued {
-        if let Some(row) = book::invoice_row(scope, fact, *invoice_id) {
-            accounts.insert(row.account()?);
-        }
-    }
-    for (_, row) in credited.values() {
-        accounts.insert(row.account()?);
-    }
-    Ok(accounts)
+    let of_invoices = invoices.iter().chain(issued.values()).map(ReceivableRow::account);
+    let of_credits = credits.iter().chain(credited.values().map(|(_, row)| row)).map(CreditRow::account);
+    Ok(of_invoices.chain(of_credits).collect::<Result<_, _>>()?)
 }
 
 async fn meet_references(
@@ -198,9 +192,13 @@ async fn fold(
         plans.insert(*account, plan(last, &keys, work.corrected, work.meets_reference));
     }
     let of = |wanted: Plan| plans.iter().filter(move |(_, plan)| **plan == wanted).map(|(account, _)| account);
-    book.add_invoices(store::receivables::open(conn, scope.tenant_id, of(Plan::Resume)).await?);
+    let unapplied = store::credits::unapplied(conn, scope.tenant_id, of(Plan::Resume)).await?;
+    // Other open invoices matter where money may be left that chooses among them.
+    let mut chooses: BTreeSet<AccountKey> = unapplied.iter().map(CreditRow::account).collect::<Result<_, _>>()?;
+    chooses.extend(of(Plan::Resume).filter(|account| work.get(*account).is_some_and(|work| !book.is_exact(work))));
+    book.add_credits(unapplied);
+    book.add_invoices(store::receivables::open(conn, scope.tenant_id, &chooses).await?);
     book.add_invoices(store::receivables::all(conn, scope.tenant_id, of(Plan::Refold)).await?);
-    book.add_credits(store::credits::unapplied(conn, scope.tenant_id, of(Plan::Resume)).await?);
     book.add_credits(store::credits::all(conn, scope.tenant_id, of(Plan::Refold)).await?);
     let in_force = store::settlements::in_force(conn, scope.tenant_id, of(Plan::Refold)).await?;
     let resumed = metrics::counter!("puntual_ingestion_accounts_folded_total", "plan" => "resume");

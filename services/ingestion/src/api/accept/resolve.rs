@@ -1,5 +1,6 @@
 //! What the names in a fact mean to this tenant, and what is refused because they mean nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Utc};
@@ -277,26 +278,23 @@ impl Known<'_> {
         }
     }
 
-    pub(super) fn row(&self, scope: &Scope) -> NewFact {
+    pub(super) fn row<'a>(&'a self, scope: &'a Scope) -> NewFact<'a> {
         let fact = self.fact();
-        let (data, personal) = if fact.body.is_personal() {
-            (without_person(&self.parsed.data), Some(self.parsed.data.clone()))
-        } else {
-            (self.parsed.data.clone(), None)
-        };
+        let is_personal = fact.body.is_personal();
+        let data = &self.parsed.data;
         NewFact {
             fact_id: self.fact_id,
             source_id: self.source_id,
-            external_id: fact.id.clone(),
+            external_id: &fact.id,
             fact_type: fact.body.type_name(),
             occurred_at: fact.occurred_at,
-            source_version: fact.source_version.clone(),
+            source_version: fact.source_version.as_deref(),
             legal_entity_id: self.legal_entity_id,
-            actor: fact.actor.clone().unwrap_or_else(|| scope.caller.clone()),
-            approval: fact.approval.clone(),
-            data,
-            personal,
-            sha256: self.parsed.sha256.to_vec(),
+            actor: fact.actor.as_ref().unwrap_or(&scope.caller),
+            approval: fact.approval.as_deref(),
+            data: if is_personal { Cow::Owned(without_person(data)) } else { Cow::Borrowed(data) },
+            personal: is_personal.then_some(data),
+            sha256: &self.parsed.sha256,
         }
     }
 
