@@ -111,7 +111,6 @@ impl World {
         for role in ROLES {
             cluster.copy(&format!("{MOULD}{role}"), &format!("{prefix}{role}"), &format!("{role}_owner")).await?;
         }
-        cluster.settle().await?;
         let broker = Broker::start(folder).await?;
         let nats = async_nats::ConnectOptions::new()
             .reconnect_delay_callback(|_| Duration::from_millis(30))
