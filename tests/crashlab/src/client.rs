@@ -167,16 +167,13 @@ impl Client {
                     batch.push(again);
                 }
             }
-            match self.post(all, tenant, &batch).await? {
-                Outcome::Ok => {
-                    waiting.retain(|fact| !batch.contains(fact));
-                    told_before.extend(&batch);
-                }
-                _ => {
-                    // Said again later, in other company.
-                    dice.shuffle(&mut waiting);
-                    tokio::time::sleep(Duration::from_millis(dice.between(20, 150))).await;
-                }
+            if self.post(all, tenant, &batch).await? == Outcome::Ok {
+                waiting.retain(|fact| !batch.contains(fact));
+                told_before.extend(&batch);
+            } else {
+                // Said again later, in other company.
+                dice.shuffle(&mut waiting);
+                tokio::time::sleep(Duration::from_millis(dice.between(20, 150))).await;
             }
             if pause_ms > 0 {
                 tokio::time::sleep(Duration::from_millis(dice.below(pause_ms))).await;

@@ -55,7 +55,7 @@ impl World {
             match answered {
                 Ok(sequence) => return Ok(sequence),
                 Err(error) if Instant::now() < until => {
-                    self.note(format!("{role}: tick repeated: {error:#}"));
+                    self.note(format_args!("{role}: tick repeated: {error:#}"));
                     self.tally.add("tick_repeated", 1);
                     if format!("{error:#}").contains("barrier") {
                         self.tally.add("barrier_failed_closed", 1);
@@ -116,7 +116,7 @@ impl World {
     async fn without_promises(&self, day: NaiveDate, applied_through: &HashMap<String, u64>) {
         self.troupe.ready("reminders", Duration::from_secs(10)).await;
         if let Err(error) = self.ask_all("reminders", &subject::clock_tick("reminders"), day, applied_through).await {
-            self.note(format!("reminders without promises: {error:#}"));
+            self.note(format_args!("reminders without promises: {error:#}"));
             self.tally.add("barrier_failed_closed", 1);
         }
     }

@@ -174,12 +174,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// What was copied has not to be read again from the log after a crash: that would take longer than a schedule.
-    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
-        sqlx::raw_sql("CHECKPOINT").execute(&mut self.connect("postgres").await?).await?;
-        Ok(())
-    }
-
     pub(crate) async fn stop(self) {
         if let Some(mut child) = self.postmaster.lock().await.take() {
             if let Some(pid) = child.id() {

@@ -1,5 +1,11 @@
 //! `crashlab --seed N --schedules M`: see `make crashlab`.
-#![allow(clippy::print_stdout, reason = "it is what a person reads")]
+#![allow(
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    clippy::as_conversions,
+    reason = "what a person reads"
+)]
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,6 +17,7 @@ use crashlab::{Caught, Counters, MUST_HAPPEN, Mould, Options, Schedule, Series, 
 
 /// Breaks Puntual on purpose, by a plan that a seed decides, and judges what is left.
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 struct Arguments {
     /// Seed of the first schedule; the others follow
     #[arg(long, default_value_t = 1)]

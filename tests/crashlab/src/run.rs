@@ -1,6 +1,6 @@
 //! One schedule from start to verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -81,8 +81,11 @@ pub async fn run(mould: &Mould, schedule: &Schedule, options: &Options) -> anyho
     let mut counters = world.tally.total();
     counters.merge(&world.troupe.readings.total());
     let green = findings.is_empty();
-    let judged = began.elapsed() - ended;
-    world.note(format!("started in {started:?}, lived for {:?}, judged in {judged:?}", ended - started));
+    let judged = began.elapsed().saturating_sub(ended);
+    world.note(format_args!(
+        "started in {started:?}, lived for {:?}, judged in {judged:?}",
+        ended.saturating_sub(started)
+    ));
     let mut evidence = None;
     if !green || options.keep {
         let folder = options.folder.join(schedule.seed.to_string());
@@ -143,7 +146,7 @@ fn facts(schedule: &Schedule, day: usize, moment: Moment) -> Vec<usize> {
 
 async fn day(world: &Arc<World>, schedule: &Schedule, index: usize) -> anyhow::Result<()> {
     let today = schedule.days[index];
-    world.note(format!("day {index}: {today}"));
+    world.note(format_args!("day {index}: {today}"));
     let seed = schedule.seed.wrapping_mul(1_000).wrapping_add(index as u64 * 10);
     if schedule
         .faults
@@ -214,18 +217,18 @@ async fn blind(world: &Arc<World>, schedule: &Schedule, index: usize, seed: u64)
         return Ok(());
     }
     // All that was told before is known to reminders: the coverage of the day above all.
-    let told = world.tick("ingestion", today, &Default::default()).await?;
+    let told = world.tick("ingestion", today, &HashMap::default()).await?;
     world.applied("reminders", stream::INGESTION, told).await?;
     let mut holder = world.database("ingestion").await?;
     let holding = hold_the_relay(&mut holder).await;
-    world.note(format!("blind: relay held: {holding:?}"));
+    world.note(format_args!("blind: relay held: {holding:?}"));
     let stops = facts(schedule, index, Moment::Blind);
     world.client.tell(&schedule.facts, &stops, seed, 0).await?;
     world.reminders_began(today);
-    match world.ask_all("reminders", &subject::clock_tick("reminders"), today, &Default::default()).await {
-        Ok(_) => world.note("blind: reminders went on".to_owned()),
+    match world.ask_all("reminders", &subject::clock_tick("reminders"), today, &HashMap::default()).await {
+        Ok(_) => world.note("blind: reminders went on"),
         Err(error) => {
-            world.note(format!("blind: {error:#}"));
+            world.note(format_args!("blind: {error:#}"));
             if format!("{error:#}").contains("relay") || format!("{error:#}").contains("barrier") {
                 world.tally.add("barrier_failed_closed", 1);
             }
@@ -251,7 +254,7 @@ async fn hold_the_relay(holder: &mut sqlx::PgConnection) -> anyhow::Result<()> {
 
 /// Everything works again, and nothing is armed.
 async fn heal(world: &Arc<World>) -> anyhow::Result<()> {
-    world.note("healing".to_owned());
+    world.note("healing");
     world.mails.set_behaviour(mailcatcher::Behaviour::Accept);
     world.troupe.disarm().await;
     for role in ROLES {

@@ -40,6 +40,7 @@ impl Schedule {
     }
 
     /// The same without some of its faults. What is told stays the same.
+    #[must_use]
     pub fn with_faults(&self, faults: Vec<Planned>) -> Self {
         Self { faults, ..self.clone() }
     }

@@ -22,7 +22,7 @@ fn role_named(name: &str) -> &'static str {
 pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_millis(planned.after_ms)).await;
     let pause = Duration::from_millis(planned.for_ms);
-    world.note(format!("{:?} for {} ms", planned.fault, planned.for_ms));
+    world.note(format_args!("{:?} for {} ms", planned.fault, planned.for_ms));
     world.tally.add(format!("fault.{}", planned.fault.kind()), 1);
     match &planned.fault {
         Fault::RoleKilled { role } => world.troupe.kill(role, Some(pause)).await,
@@ -54,17 +54,17 @@ pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Resul
         Fault::StreamDeleted { stream } => {
             let _turn = world.one_at_a_time.lock().await;
             let gone = async_nats::jetstream::new(world.nats.clone()).delete_stream(stream).await;
-            world.note(format!("stream {stream} deleted: {}", gone.is_ok()));
+            world.note(format_args!("stream {stream} deleted: {}", gone.is_ok()));
         }
         Fault::DurableDeleted { stream, service } => {
             let _turn = world.one_at_a_time.lock().await;
             let jetstream = async_nats::jetstream::new(world.nats.clone());
             let gone = jetstream.delete_consumer_from_stream(service, stream).await;
-            world.note(format!("durable {service} of {stream} deleted: {}", gone.is_ok()));
+            world.note(format_args!("durable {service} of {stream} deleted: {}", gone.is_ok()));
         }
         Fault::Reordered { service } => {
             let held = hold_back(&world, service, pause).await;
-            world.note(format!("{held} deliveries to {service} were held back"));
+            world.note(format_args!("{held} deliveries to {service} were held back"));
             world.tally.add("deliveries_held_back", held);
         }
         Fault::PostmasterKilled => {

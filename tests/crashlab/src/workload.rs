@@ -70,7 +70,7 @@ impl Story<'_> {
 
     fn tell(&mut self) {
         for code in CUSTOMERS {
-            let late = if self.dice.percent(10) { 1 } else { 0 };
+            let late = usize::from(self.dice.percent(10));
             self.push(format!("customer-{code}"), 1, late, Told::Customer { code: code.to_owned() });
             self.push(format!("contact-{code}"), 1, 0, Told::Contact { customer: code.to_owned() });
         }

@@ -111,7 +111,6 @@ impl World {
         for role in ROLES {
             cluster.copy(&format!("{MOULD}{role}"), &format!("{prefix}{role}"), &format!("{role}_owner")).await?;
         }
-        cluster.settle().await?;
         let broker = Broker::start(folder).await?;
         let nats = async_nats::ConnectOptions::new()
             .reconnect_delay_callback(|_| Duration::from_millis(30))
@@ -174,7 +173,7 @@ impl World {
         self.tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
             loop {
                 troupe.scrape().await;
-                tokio::time::sleep(Duration::from_millis(1_000)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }));
         let mut caught = self.mails.subscribe();
@@ -193,7 +192,7 @@ impl World {
     }
 
     /// A line of what happened, for the evidence.
-    pub(crate) fn note(&self, text: String) {
+    pub(crate) fn note(&self, text: impl std::fmt::Display) {
         let at = self.client.history.millis(Instant::now());
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{at:>6} ms  {text}"));
     }

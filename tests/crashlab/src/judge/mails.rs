@@ -131,18 +131,12 @@ async fn stops(case: &Case<'_>, mails: &[Mail], findings: &mut Findings) -> anyh
         asked.extend(mail.invoices.iter().map(|number| (mail.tenant, number.clone(), mail.day)));
     }
     let said = promises::said(case).await?;
-    let mut knowledge: BTreeMap<NaiveDate, Known> = BTreeMap::new();
+    let mut knowledge: BTreeMap<NaiveDate, Option<Known>> = BTreeMap::new();
     for (tenant, number, day) in asked {
-        if !knowledge.contains_key(&day) {
-            match Known::on(case, day) {
-                Some(known) => drop(knowledge.insert(day, known)),
-                None => {
-                    findings.add("R2", format!("something was decided for {day}, when reminders was not asked"));
-                    continue;
-                }
-            }
-        }
-        let Some(known) = knowledge.get(&day) else { continue };
+        let Some(known) = knowledge.entry(day).or_insert_with(|| Known::on(case, day)) else {
+            findings.add("R2", format!("something was decided for {day}, when reminders was not asked"));
+            continue;
+        };
         if let Some(stop) = known.stop(&(tenant, number.clone()), day, &said) {
             findings.add("R2", format!("invoice {number} of tenant {tenant} was asked for on {day}, but {stop}"));
         }

@@ -26,9 +26,12 @@ const PROMISE_STATES: &str =
 const PROMISE_WORDS: &str = "SELECT tenant_id, promise_id, version, status FROM promises WHERE version > 0";
 const MESSAGES: &str = "SELECT tenant_id, message_id, version, status, day FROM messages";
 
+/// A role and what to ask it.
+type Side<'a> = (&'a str, &'a str);
+
 pub(super) async fn judge(case: &Case<'_>, findings: &mut Findings) -> anyhow::Result<()> {
     let receivables = format!("{INVOICES} receivables");
-    let pairs: [(&str, (&str, &str), (&str, &str)); 19] = [
+    let pairs: [(&str, Side<'_>, Side<'_>); 19] = [
         ("invoices", ("ingestion", &receivables), ("scoring", &format!("{INVOICES} invoice_facts"))),
         ("invoices", ("ingestion", &receivables), ("promises", PROMISES_INVOICES)),
         ("invoices", ("ingestion", &receivables), ("reminders", &format!("{INVOICES} invoices"))),

@@ -20,6 +20,9 @@ struct Purse {
     applied: Decimal,
 }
 
+/// By (day, rank, number).
+type Items = BTreeMap<(NaiveDate, u8, String), Item>;
+
 enum Item {
     Invoice(Key),
     Credit(Key, Vec<Part>),
@@ -34,8 +37,8 @@ pub(super) fn fold(facts: &[&Fact], truth: &mut Truth) {
         Told::Payment { number, .. } | Told::CreditNote { number, .. } => Some(number),
         _ => None,
     });
-    // (tenant, payer, currency) -> items by (day, rank, number).
-    let mut accounts: BTreeMap<(usize, String, String), BTreeMap<(NaiveDate, u8, String), Item>> = BTreeMap::new();
+    // (tenant, payer, currency) -> items.
+    let mut accounts: BTreeMap<(usize, String, String), Items> = BTreeMap::new();
     for (key, fact) in invoices {
         if let Told::Invoice { customer, currency, amount, issued, due, effective, .. } = &fact.told {
             let account = accounts.entry((key.0, customer.clone(), currency.clone())).or_default();
@@ -75,7 +78,7 @@ pub(super) fn fold(facts: &[&Fact], truth: &mut Truth) {
         let mut account = Account { tenant, truth, purses: Vec::new(), known: Vec::new() };
         for ((day, _, _), item) in items {
             match item {
-                Item::Invoice(key) => account.invoice(key, day),
+                Item::Invoice(key) => account.invoice(&key, day),
                 Item::Credit(key, parts) => account.credit(key, parts, day),
             }
             account.spend(day);
@@ -105,7 +108,7 @@ impl Account<'_> {
         }
     }
 
-    fn invoice(&mut self, key: Key, day: NaiveDate) {
+    fn invoice(&mut self, key: &Key, day: NaiveDate) {
         self.known.push(key.1.clone());
         for purse in 0..self.purses.len() {
             let reserved: Vec<Decimal> =
