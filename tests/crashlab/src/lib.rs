@@ -39,7 +39,7 @@ mod troupe;
 mod workload;
 mod world;
 
-pub use counters::{Counters, MUST_HAPPEN};
+pub use counters::{Counters, must_happen};
 pub use env::puntual_beside;
 pub use fault::KINDS;
 pub use run::{Options, Verdict, run};

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Parser;
-use crashlab::{Caught, Counters, MUST_HAPPEN, Mould, Options, Schedule, Series, Verdict};
+use crashlab::{Caught, Counters, Mould, Options, Schedule, Series, Verdict};
 
 /// Breaks Puntual on purpose, by a plan that a seed decides, and judges what is left.
 #[derive(Debug, Parser)]
@@ -165,8 +165,8 @@ fn summary(counters: &Counters, done: usize, failed: &[Verdict], took: Duration,
         failed.len(),
         seconds / (done.max(1) as f64),
         took.as_secs_f64(),
-        MUST_HAPPEN.len() - counters.missing().len(),
-        MUST_HAPPEN.len(),
+        crashlab::must_happen().count() - counters.missing().len(),
+        crashlab::must_happen().count(),
     );
     for verdict in failed {
         let first = verdict.findings.first().map(String::as_str).unwrap_or_default();

@@ -9,6 +9,7 @@ use prost::Message;
 use sqlx::Row;
 
 use super::{Case, Findings, rows, tenant_of, text};
+use crate::fault::Fault;
 use crate::oracle::Key;
 use crate::told::{TENANTS, Told};
 use crate::workload::shift;
@@ -103,7 +104,12 @@ fn story(case: &Case<'_>, key: &Key, until: NaiveDate, said: &[Said], findings: 
             findings.unless(covered.is_some_and(|day| day > until) || state.at.date_naive() > cap, "P1", || {
                 format!("promise {key:?} is {} at {}, the bank has told {covered:?}", state.status, state.at)
             });
-            if state.at > deadline + chrono::Days::new(1) && ended.is_none() {
+            let missed = downtimes(case).any(|day| {
+                day > until
+                    && state.at.date_naive() > day
+                    && covered_on(case, key.0, day).is_some_and(|told| told > until)
+            });
+            if missed && ended.is_none() {
                 case.world.tally.add("promise_late_after_downtime", 1);
             }
         }
@@ -128,6 +134,14 @@ fn story(case: &Case<'_>, key: &Key, until: NaiveDate, said: &[Said], findings: 
         Some(last) if last.status == "kept" => case.world.tally.add("race_payment_before_deadline", 1),
         _ => {}
     }
+}
+
+/// The days that promises did not live.
+fn downtimes(case: &Case<'_>) -> impl Iterator<Item = NaiveDate> {
+    case.schedule.faults.iter().filter_map(|planned| match &planned.fault {
+        Fault::RoleDownForADay { role } if role == "promises" => Some(case.schedule.days[planned.day]),
+        _ => None,
+    })
 }
 
 /// What the bank of a tenant had been told to have covered, at the latest by a day.
