@@ -45,6 +45,9 @@ pub(super) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
         "SET tcp_keepalives_interval = 5",
         "SET tcp_keepalives_count = 3",
         "SET statement_timeout = '60s'",
+        // A page is read along the primary key. Left to itself the planner may read and sort the rest of the window for every
+        // page of it, above all before the first ANALYZE of a partition: 473 ms instead of 2 at 92,000 rows.
+        "SET enable_sort = off",
     ] {
         sqlx::query(setting).execute(&mut conn).await?;
     }
@@ -84,11 +87,8 @@ impl Cursor {
 
     pub(super) async fn page_after(&self, conn: &mut PgConnection, last_id: i64) -> Result<Vec<Row>, sqlx::Error> {
         sqlx::query_as(
-            // OFFSET 0 walks the primary key from the cursor on. Left to itself the planner may read and sort the rest of the
-            // window for every page of it.
-            "SELECT id, event_id, subject, headers, payload
-             FROM (SELECT id, xid, event_id, subject, headers, payload FROM outbox WHERE id > $3 ORDER BY id OFFSET 0) AS ahead
-             WHERE xid >= $1::text::xid8 AND xid < $2::text::xid8 ORDER BY id LIMIT $4",
+            "SELECT id, event_id, subject, headers, payload FROM outbox
+             WHERE xid >= $1::text::xid8 AND xid < $2::text::xid8 AND id > $3 ORDER BY id LIMIT $4",
         )
         .bind(&self.lo)
         .bind(&self.hi)
