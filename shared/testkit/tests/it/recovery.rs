@@ -84,25 +84,22 @@ impl Conversation {
 
     /// Everything that was said was heard; none of it twice.
     async fn understood(&self) {
-        let mut heard: Vec<u64> = Vec::new();
         let said: Vec<u64> = (1..=self.said).collect();
-        for _ in 0..1_500 {
-            let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT payload FROM outbox WHERE subject = $1")
-                .bind(CustomerScored::SUBJECT)
-                .fetch_all(&self.heard)
-                .await
-                .unwrap();
-            heard = rows
-                .iter()
-                .map(|row| <CustomerScored as prost::Message>::decode(row.as_slice()).unwrap().version)
-                .collect();
-            heard.sort_unstable();
-            if heard.len() >= said.len() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        assert_eq!(heard, said);
+        testkit::eventually("everything was heard", || async { self.effects().await.len() >= said.len() }).await;
+        assert_eq!(self.effects().await, said);
+    }
+
+    /// What the listener made of what it heard, in order.
+    async fn effects(&self) -> Vec<u64> {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT payload FROM outbox WHERE subject = $1")
+            .bind(CustomerScored::SUBJECT)
+            .fetch_all(&self.heard)
+            .await
+            .unwrap();
+        let event = |row: &Vec<u8>| <CustomerScored as prost::Message>::decode(row.as_slice()).unwrap();
+        let mut versions: Vec<u64> = rows.iter().map(|row| event(row).version).collect();
+        versions.sort_unstable();
+        versions
     }
 
     async fn epoch(&self) -> i32 {
