@@ -94,7 +94,7 @@ pub(crate) struct World {
     pub(crate) one_at_a_time: tokio::sync::Mutex<()>,
 }
 
-/// Un-acknowledged events come again after this instead of a minute, so that a schedule can be short.
+/// Un-acknowledged events come again after this instead of 15 s, so that a schedule can be short.
 const ACK_WAIT: Duration = Duration::from_millis(1_500);
 
 impl World {
