@@ -38,41 +38,69 @@ pub enum PublishError {
     Unknown(String),
 }
 
+/// Messages on their way after sequence `expected`: of an atomic batch all but the last are with the server, which keeps
+/// nothing of them unless the last one follows ([`commit`]).
+#[derive(Debug)]
+pub struct Staged {
+    expected: u64,
+    through: u64,
+    rest: Vec<Outgoing>,
+}
+
+impl Staged {
+    /// Where the stream ends once all of it is stored.
+    pub fn through(&self) -> u64 {
+        self.through
+    }
+}
+
 /// Publishes `messages` in order after sequence `expected`; returns the sequence of the last one.
 ///
 /// Without an answer ([`PublishError::Unknown`]) some or all of them may have been stored.
 pub async fn publish(client: &Client, messages: Vec<Outgoing>, expected: u64) -> Result<u64, PublishError> {
-    if messages.len() < SMALLEST_BATCH {
-        let mut last = expected;
-        for mut message in messages {
-            message.headers.insert(EXPECTED_LAST_SEQUENCE, last.to_string());
-            last = request(client, message, last).await?;
-        }
-        Ok(last)
-    } else {
-        publish_atomic(client, messages, expected).await
-    }
+    let staged = stage(client, messages, expected).await?;
+    commit(client, staged).await
 }
 
-async fn publish_atomic(client: &Client, messages: Vec<Outgoing>, expected: u64) -> Result<u64, PublishError> {
-    let batch_id = Uuid::now_v7().simple().to_string();
+/// Sends what can be sent before `expected` is known to be the stream's end: the server compares it when the batch is
+/// committed. A batch that is dropped here is forgotten there after some seconds.
+pub async fn stage(client: &Client, mut messages: Vec<Outgoing>, expected: u64) -> Result<Staged, PublishError> {
     let count = messages.len();
-    for (index, mut message) in messages.into_iter().enumerate() {
+    let through = expected + u64::try_from(count).unwrap_or(0);
+    if count < SMALLEST_BATCH {
+        return Ok(Staged { expected, through, rest: messages });
+    }
+    let batch_id = Uuid::now_v7().simple().to_string();
+    for (message, number) in messages.iter_mut().zip(1_usize..) {
         message.headers.insert(BATCH_ID, batch_id.as_str());
-        message.headers.insert(BATCH_SEQUENCE, (index + 1).to_string());
-        if index == 0 {
+        message.headers.insert(BATCH_SEQUENCE, number.to_string());
+        if number == 1 {
             message.headers.insert(EXPECTED_LAST_SEQUENCE, expected.to_string());
         }
-        if index + 1 == count {
+        if number == count {
             message.headers.insert(BATCH_COMMIT, "1");
-            return request(client, message, expected).await;
         }
+    }
+    let rest = messages.split_off(count - 1);
+    for message in messages {
         client
             .publish_with_headers(message.subject, message.headers, message.payload)
             .await
             .map_err(|error| PublishError::Unknown(error.to_string()))?;
     }
-    Ok(expected)
+    Ok(Staged { expected, through, rest })
+}
+
+/// Sends the rest and waits until all is stored; returns the sequence of the last message.
+pub async fn commit(client: &Client, staged: Staged) -> Result<u64, PublishError> {
+    let Staged { expected: mut last, rest, .. } = staged;
+    for mut message in rest {
+        if message.headers.get(BATCH_COMMIT).is_none() {
+            message.headers.insert(EXPECTED_LAST_SEQUENCE, last.to_string());
+        }
+        last = request(client, message, last).await?;
+    }
+    Ok(last)
 }
 
 async fn request(client: &Client, message: Outgoing, expected: u64) -> Result<u64, PublishError> {

@@ -21,7 +21,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch_publish::{self, Outgoing, PublishError};
+use crate::batch_publish::{self, Outgoing, PublishError, Staged};
 use crate::topology::TopologyError;
 use cursor::{Cursor, Row, is_last};
 
@@ -75,6 +75,13 @@ enum RelayError {
     Tail { stream: &'static str, cause: String },
 }
 
+/// Rows to be published together.
+struct Page {
+    rows: Vec<Row>,
+    /// Sent ahead, while the page before was being committed.
+    staged: Option<Staged>,
+}
+
 /// What the stream holds of a page whose publish got no answer.
 enum Tail {
     /// The first so many messages of the page.
@@ -105,22 +112,26 @@ impl Relay {
         let mut connects = None;
         let mut checked = Instant::now();
         let mut busy_polls: u32 = 0;
-        // The next page, read while the one before it is published.
-        let mut ahead = None;
+        // The next page, read and sent while the one before it is committed.
+        let mut ahead: Option<Page> = None;
         while !shutdown.is_cancelled() {
             let connects_now = Some(self.client.statistics().connects.load(Ordering::Relaxed));
             if connects != connects_now || checked.elapsed() > CHECK_INTERVAL {
                 if recovery::reconcile(self, &mut conn, &mut cursor).await? {
                     ahead = None;
+                } else if let Some(page) = &mut ahead
+                    && connects != connects_now
+                {
+                    page.staged = None;
                 }
                 (connects, checked) = (connects_now, Instant::now());
             }
             let page = match ahead.take() {
                 Some(page) => page,
-                None => cursor.page(&mut conn).await?,
+                None => Page { rows: cursor.page(&mut conn).await?, staged: None },
             };
-            if !page.is_empty() {
-                ahead = self.publish_page(&mut conn, &mut cursor, &page).await?;
+            if !page.rows.is_empty() {
+                ahead = self.publish_page(&mut conn, &mut cursor, page).await?;
                 continue;
             }
             if cursor.open_window(&mut conn, self.stream).await? {
@@ -141,43 +152,62 @@ impl Relay {
         Ok(())
     }
 
-    /// Publishes a page and notes it; reads the next one meanwhile.
+    /// Publishes a page and notes it; reads and stages the next one meanwhile.
     async fn publish_page(
         &self,
         conn: &mut PgConnection,
         cursor: &mut Cursor,
-        page: &[Row],
-    ) -> Result<Option<Vec<Row>>, RelayError> {
-        let Some(last_id) = page.last().map(|row| row.id) else { return Ok(None) };
+        page: Page,
+    ) -> Result<Option<Page>, RelayError> {
+        let Page { rows, staged } = page;
+        let Some(last_id) = rows.last().map(|row| row.id) else { return Ok(None) };
         let started = Instant::now();
         faults::point("relay.before_publish");
-        let read_on =
-            async { if is_last(page) { Ok(Vec::new()) } else { cursor.page_after(&mut *conn, last_id).await } };
-        let (published, next) = tokio::join!(self.publish_rows(page, cursor.stream_seq()), read_on);
+        let expected = cursor.stream_seq();
+        let staged = match staged {
+            Some(staged) => Ok(staged),
+            None => batch_publish::stage(&self.client, outgoing(&rows), expected).await,
+        };
+        let through = staged.as_ref().map(Staged::through).ok();
+        let next_page = async {
+            let rows = if is_last(&rows) { Vec::new() } else { cursor.page_after(&mut *conn, last_id).await? };
+            let staged = match through {
+                // What goes wrong here is seen when this page's turn comes.
+                Some(through) => batch_publish::stage(&self.client, outgoing(&rows), through).await.ok(),
+                None => None,
+            };
+            Ok::<_, sqlx::Error>(Page { rows, staged })
+        };
+        let (published, next) = tokio::join!(self.publish_rows(&rows, expected, staged), next_page);
         faults::point("relay.after_publish");
         metrics::histogram!("puntual_relay_publish_seconds", "stream" => self.stream.name).record(started.elapsed());
-        let (last_id, next) = match published? {
-            Published::Through(sequence) => {
-                metrics::counter!("puntual_relay_published_total", "stream" => self.stream.name)
-                    .increment(u64::try_from(page.len()).unwrap_or(0));
-                cursor.stream_seq = i64::try_from(sequence).unwrap_or(i64::MAX);
-                (last_id, Some(next?))
-            }
-            Published::NotYet { stream_seq } => {
-                cursor.stream_seq = i64::try_from(stream_seq).unwrap_or(i64::MAX);
-                (cursor.last_id, None)
-            }
-        };
+        let published = published?;
+        cursor.stream_seq = i64::try_from(published.stream_seq).unwrap_or(i64::MAX);
+        if !published.whole {
+            cursor.note(conn, self.stream, cursor.last_id).await?;
+            return Ok(None);
+        }
+        metrics::counter!("puntual_relay_published_total", "stream" => self.stream.name)
+            .increment(u64::try_from(rows.len()).unwrap_or(0));
         cursor.note(conn, self.stream, last_id).await?;
         faults::point("relay.after_note");
-        Ok(next)
+        let next = next?;
+        // After a break of the connection the server may have a part of it only.
+        Ok(Some(if published.at_once { next } else { Page { staged: None, ..next } }))
     }
 
-    async fn publish_rows(&self, rows: &[Row], expected: u64) -> Result<Published, RelayError> {
-        let skipped = usize::from(faults::seeded(Bug::RelaySkipsRow) && rows.len() % 5 == 3);
-        let messages: Vec<Outgoing> = rows.iter().skip(skipped).map(Row::outgoing).collect();
-        match batch_publish::publish(&self.client, messages, expected).await {
-            Ok(sequence) => Ok(Published::Through(sequence)),
+    async fn publish_rows(
+        &self,
+        rows: &[Row],
+        expected: u64,
+        staged: Result<Staged, PublishError>,
+    ) -> Result<Published, RelayError> {
+        let answer = match staged {
+            Ok(staged) => batch_publish::commit(&self.client, staged).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(stream_seq) => Ok(Published { stream_seq, whole: true, at_once: true }),
             Err(error @ (PublishError::Unknown(_) | PublishError::WrongLastSequence { .. })) => {
                 tracing::warn!(stream = self.stream.name, %error, "publish outcome unknown, reading the stream's tail");
                 metrics::counter!("puntual_publish_outcomes_unknown_total", "stream" => self.stream.name).increment(1);
@@ -186,14 +216,14 @@ impl Relay {
                     Tail::Foreign(stream_seq) => {
                         tracing::error!(stream = self.stream.name, stream_seq, "somebody else writes into the stream");
                         metrics::counter!("puntual_foreign_messages_total", "stream" => self.stream.name).increment(1);
-                        return Ok(Published::NotYet { stream_seq });
+                        return Ok(Published { stream_seq, whole: false, at_once: false });
                     }
                 };
                 let from = expected + u64::try_from(stored).unwrap_or(0);
-                let rest: Vec<Outgoing> = rows.iter().skip(stored).map(Row::outgoing).collect();
-                let through =
-                    if rest.is_empty() { from } else { batch_publish::publish(&self.client, rest, from).await? };
-                Ok(Published::Through(through))
+                let rest = rows.get(stored..).unwrap_or_default();
+                let stream_seq =
+                    batch_publish::publish(&self.client, rest.iter().map(Row::outgoing).collect(), from).await?;
+                Ok(Published { stream_seq, whole: true, at_once: false })
             }
             Err(error) => Err(error.into()),
         }
@@ -225,11 +255,19 @@ impl Relay {
     }
 }
 
-enum Published {
-    /// The stream ends here, with the page.
-    Through(u64),
-    /// The stream ends here, without it: what is in between is not ours, and ours comes after it.
-    NotYet { stream_seq: u64 },
+/// What came of a page.
+struct Published {
+    /// Where the stream ends.
+    stream_seq: u64,
+    /// With the page in it; otherwise what is in between is not ours, and ours comes after it.
+    whole: bool,
+    /// Acknowledged to us, not found there afterwards.
+    at_once: bool,
+}
+
+fn outgoing(rows: &[Row]) -> Vec<Outgoing> {
+    let skipped = usize::from(faults::seeded(Bug::RelaySkipsRow) && rows.len() % 5 == 3);
+    rows.iter().skip(skipped).map(Row::outgoing).collect()
 }
 
 impl Row {
@@ -241,9 +279,9 @@ impl Row {
 /// Headers as the outbox stores them: `name: value` lines.
 fn headers_of(lines: &[u8]) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for line in String::from_utf8_lossy(lines).split("\r\n") {
-        if let Some((name, value)) = line.split_once(": ") {
-            headers.insert(name, value);
+    for line in String::from_utf8_lossy(lines).lines() {
+        if let Some((name, value)) = line.split_once(':') {
+            headers.insert(name, value.trim_start());
         }
     }
     headers
