@@ -13,7 +13,7 @@ CREATE TABLE accounts (
     last_number text,
     CONSTRAINT accounts_pkey PRIMARY KEY (tenant_id, legal_entity_id, payer_id, currency),
     CONSTRAINT accounts_last_whole CHECK (num_nulls(last_date, last_rank, last_source, last_number) IN (0, 4))
-);
+) WITH (fillfactor = 70);
 SELECT protect_tenant_table('accounts');
 
 CREATE TABLE receivables (
@@ -48,9 +48,7 @@ CREATE TABLE receivables (
     CONSTRAINT receivables_amount_positive CHECK (amount > 0),
     CONSTRAINT receivables_open_within_amount CHECK (open_amount BETWEEN 0 AND amount),
     CONSTRAINT receivables_disputed_within_open CHECK (disputed_amount BETWEEN 0 AND open_amount),
-    CONSTRAINT receivables_settled CHECK ((open_amount = 0) = (settled_on IS NOT NULL)),
-    CONSTRAINT receivables_account FOREIGN KEY (tenant_id, legal_entity_id, payer_id, currency)
-        REFERENCES accounts (tenant_id, legal_entity_id, payer_id, currency)
+    CONSTRAINT receivables_settled CHECK ((open_amount = 0) = (settled_on IS NOT NULL))
 );
 -- For folding an account onto what is open.
 CREATE INDEX receivables_open ON receivables (tenant_id, payer_id, legal_entity_id, currency) WHERE open_amount > 0;
@@ -67,7 +65,7 @@ CREATE TABLE credits (
     currency char(3) NOT NULL,
     kind text NOT NULL,
     source_id uuid NOT NULL,
-    -- The source's own number: a payment is counted once (M3).
+    -- The source's own number; credit_id is UUIDv5 of (kind, source, number), so that a payment is counted once (M3).
     number text NOT NULL,
     amount numeric NOT NULL,
     applied numeric NOT NULL,
@@ -88,15 +86,11 @@ CREATE TABLE credits (
     source_order text COLLATE "C" NOT NULL,
     recorded_at timestamptz NOT NULL,
     CONSTRAINT credits_pkey PRIMARY KEY (tenant_id, credit_id),
-    CONSTRAINT credits_number UNIQUE (tenant_id, source_id, kind, number),
     CONSTRAINT credits_version_positive CHECK (version > 0),
     CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding')),
     CONSTRAINT credits_amount_positive CHECK (amount > 0),
     CONSTRAINT credits_no_part_negative CHECK (least(applied, on_account, waiting, held) >= 0),
-    CONSTRAINT credits_conserved CHECK (amount = applied + on_account + waiting + held),
-    CONSTRAINT credits_source FOREIGN KEY (tenant_id, source_id) REFERENCES sources (tenant_id, source_id),
-    CONSTRAINT credits_account FOREIGN KEY (tenant_id, legal_entity_id, payer_id, currency)
-        REFERENCES accounts (tenant_id, legal_entity_id, payer_id, currency)
+    CONSTRAINT credits_conserved CHECK (amount = applied + on_account + waiting + held)
 );
 -- For folding an account onto what is open, and for what lies on account or waits.
 CREATE INDEX credits_unapplied ON credits (tenant_id, payer_id, legal_entity_id, currency) WHERE on_account > 0 OR waiting > 0;

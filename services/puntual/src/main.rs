@@ -26,8 +26,21 @@ use crate::service::Service;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// A batch's memory is given back after it and asked for again with the next; in huge pages the kernel clears 2 MiB for a
+/// few KiB, which cost a fifth of a consumer's time and half of its memory.
+#[cfg(target_os = "linux")]
+fn refuse_huge_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        terminal::complain(format_args!("puntual: huge pages stay on: {error}"));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn refuse_huge_pages() {}
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    refuse_huge_pages();
     match run(Cli::parse().command).await {
         Ok(code) => code,
         Err(error) => {

@@ -59,7 +59,7 @@ CREATE TABLE invoice_facts (
 -- For the day close: labels that settle because a due date, or weeks after it, passed.
 CREATE INDEX invoice_facts_due_date ON invoice_facts (tenant_id, due_date);
 -- For the day close: labels that settle because the invoice was cleared; and for the median delay of a year.
-CREATE INDEX invoice_facts_settled_on ON invoice_facts (tenant_id, settled_on);
+CREATE INDEX invoice_facts_settled_on ON invoice_facts (tenant_id, settled_on) WHERE settled_on IS NOT NULL;
 -- For the first day of learning.
 CREATE INDEX invoice_facts_known_on ON invoice_facts (tenant_id, known_on);
 -- For a customer that turns out to belong to another group.

@@ -15,6 +15,9 @@ use super::{Lab, until};
 /// The roles in the order in which facts flow through them.
 pub(crate) const ROLES: [&str; 5] = ["ingestion", "scoring", "promises", "reminders", "reporting"];
 
+/// Of every tenant.
+pub(crate) const LEGAL_ENTITY: &str = "main";
+
 pub(crate) struct Installation<'a> {
     lab: &'a Lab,
     prefix: String,
@@ -43,6 +46,16 @@ impl<'a> Installation<'a> {
         };
         installation.migrate(&[]).await?;
         Ok(installation)
+    }
+
+    /// Leaves nothing behind that autovacuum would go through while the next part is measured.
+    pub(crate) async fn remove(self) -> anyhow::Result<()> {
+        let mut names: Vec<String> = ROLES.iter().map(|role| self.database(role)).collect();
+        names.extend(ROLES.iter().map(|role| format!("{}{role}", self.twin_prefix())));
+        for name in names {
+            runtime::database::drop_database(&self.lab.admin_url, &name).await?;
+        }
+        Ok(())
     }
 
     async fn migrate(&self, more: &[&str]) -> anyhow::Result<()> {
@@ -74,9 +87,13 @@ impl<'a> Installation<'a> {
         Ok(PgPoolOptions::new().max_connections(4).connect(&self.url(role, "worker")?).await?)
     }
 
+    fn twin_prefix(&self) -> String {
+        format!("{}twin_", self.prefix)
+    }
+
     /// A free name for a database like that of `role`, with all its tables and nothing in them.
     pub(crate) async fn twin(&self, role: &str) -> anyhow::Result<String> {
-        let prefix = format!("{}twin_", self.prefix);
+        let prefix = self.twin_prefix();
         let twin = format!("{prefix}{role}");
         runtime::database::drop_database(&self.lab.admin_url, &twin).await?;
         let mut command = Command::new(&self.lab.puntual);
@@ -120,8 +137,8 @@ impl<'a> Installation<'a> {
                 command.args(arguments);
                 output(command).await
             };
-            operate(&["tenant", "create", &slug, "--name", &slug, "--legal-entity", "main:CO:America/Bogota:Main"])
-                .await?;
+            let entity = format!("{LEGAL_ENTITY}:CO:America/Bogota:Main");
+            operate(&["tenant", "create", &slug, "--name", &slug, "--legal-entity", &entity]).await?;
             for (code, covers) in [("erp", "invoices"), ("bank", "payments")] {
                 operate(&["source", "create", &slug, code, "--covers", covers]).await?;
             }

@@ -1,5 +1,5 @@
 //! Rows a second that PostgreSQL takes today: 400 bytes and a key, 1,000 by UNNEST, one connection. The chain's reference is
-//! scaled by it.
+//! scaled by it. The keys are random: ascending ones go in nearly twice as fast, of which no table of ours has only such.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ pub(crate) async fn measure(lab: &Lab, here: &Installation<'_>) -> anyhow::Resul
     let started = Instant::now();
     let mut rows = 0;
     while started.elapsed() < MEASURED {
-        let ids: Vec<Uuid> = (0..ROWS).map(|_| Uuid::now_v7()).collect();
+        let ids: Vec<Uuid> = (0..ROWS).map(|_| Uuid::new_v4()).collect();
         sqlx::query("INSERT INTO raw_insert SELECT * FROM unnest($1::uuid[], $2::bytea[])")
             .bind(ids)
             .bind(&payloads)

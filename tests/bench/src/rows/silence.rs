@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use primitives::ids::{self, Kind};
 use reqwest::Client;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -9,7 +10,7 @@ use sqlx::PgPool;
 use crate::lab::Lab;
 use crate::lab::facts::{Company, LINES, bodies};
 use crate::lab::feed::{self, Queue, percentile};
-use crate::lab::installation::{Installation, Tenant};
+use crate::lab::installation::{Installation, LEGAL_ENTITY, Tenant};
 use crate::lab::role::Role;
 use crate::report::{Report, Row};
 
@@ -63,6 +64,7 @@ async fn follow(
     probes: usize,
 ) -> anyhow::Result<Vec<Duration>> {
     let client = Client::new();
+    let tenant_id = ids::tenant(&tenant.slug);
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / PROBES_PER_SECOND);
     let mut followed = Vec::new();
     for number in 0..probes.min(usize::try_from(company.invoice_count())?) {
@@ -74,21 +76,23 @@ async fn follow(
             .bearer_auth(&tenant.key)
             .header("content-type", "application/json")
             .body(body);
-        let (pool, wanted) = (pool.clone(), company.invoice_number(invoice));
+        let (pool, number) = (pool.clone(), company.invoice_number(invoice));
+        let invoice_id = ids::derive(tenant_id, Kind::Invoice, &[LEGAL_ENTITY, &number]);
         followed.push(tokio::spawn(async move {
             let answer = post.send().await?;
             anyhow::ensure!(answer.status().is_success(), "a payment was answered {}", answer.status());
             let accepted = Instant::now();
             loop {
-                let settled: bool =
-                    sqlx::query_scalar("SELECT EXISTS (SELECT FROM invoices WHERE number = $1 AND status = 'settled')")
-                        .bind(&wanted)
-                        .fetch_one(&pool)
+                let status: Option<String> =
+                    sqlx::query_scalar("SELECT status FROM invoices WHERE tenant_id = $1 AND invoice_id = $2")
+                        .bind(tenant_id)
+                        .bind(invoice_id)
+                        .fetch_optional(&pool)
                         .await?;
-                if settled {
+                if status.as_deref() == Some("settled") {
                     return Ok(accepted.elapsed());
                 }
-                anyhow::ensure!(accepted.elapsed() < LIMIT, "{wanted} is never silenced");
+                anyhow::ensure!(accepted.elapsed() < LIMIT, "{number} is never silenced");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }));

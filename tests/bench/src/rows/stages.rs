@@ -28,5 +28,5 @@ pub(crate) async fn measure(lab: &Lab, report: &mut Report, wanted: impl Fn(&str
             consumer::measure(lab, report, &here, role, repeats).await?;
         }
     }
-    Ok(())
+    here.remove().await
 }
