@@ -106,6 +106,13 @@ impl Conversation {
         sqlx::query_scalar("SELECT epoch FROM relay_state").fetch_one(&self.bed.worker()).await.unwrap()
     }
 
+    /// Where the stream ends, as the relay knows it.
+    async fn published(&self) -> u64 {
+        let sequence: i64 =
+            sqlx::query_scalar("SELECT stream_seq FROM relay_state").fetch_one(&self.bed.worker()).await.unwrap();
+        u64::try_from(sequence).unwrap()
+    }
+
     async fn end(self) {
         for role in self.roles {
             role.stop().await;
@@ -216,5 +223,19 @@ async fn what_somebody_else_writes_into_a_stream_holds_nothing_up() {
     talk.bed.nats().request("puntual.scoring.stray.word.v1", "?".into()).await.unwrap();
     talk.say(30).await;
     talk.understood().await;
+    talk.end().await;
+}
+
+/// The page after the one that is being committed is with the broker already when it dies.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_dies_between_two_pages_gets_every_row_once() {
+    let mut talk = Conversation::start().await;
+    talk.say(8_000).await;
+    testkit::eventually("some pages are published", || async { talk.published().await >= 2_000 }).await;
+    talk.bed.broker().kill();
+    assert!(talk.published().await < 8_000, "the broker died too late to tell");
+    talk.bed.broker().restart();
+    talk.understood().await;
+    assert_eq!((talk.epoch().await, talk.published().await), (1, 8_000));
     talk.end().await;
 }
