@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Parser;
 use crashlab::{Caught, Counters, Mould, Options, Schedule, Series, Verdict};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Breaks Puntual on purpose, by a plan that a seed decides, and judges what is left.
 #[derive(Debug, Parser)]
@@ -60,10 +61,12 @@ const BUG_WITHIN: u64 = 50;
 /// Told to end, it takes its processes and their files along.
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     let green = tokio::select! {
         green = begin(Arguments::parse()) => green?,
         _ = terminated.recv() => false,
+        _ = hung_up.recv() => false,
         _ = tokio::signal::ctrl_c() => false,
     };
     if green { Ok(()) } else { anyhow::bail!("not green") }
