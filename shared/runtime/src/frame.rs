@@ -25,7 +25,7 @@ use crate::config::FrameConfig;
 use crate::door::Door;
 use crate::problem::Problem;
 use crate::sweep::{AnySweep, Sweep};
-use crate::{database, dead_letters, health};
+use crate::{database, dead_letters, health, server};
 
 /// How often due work is looked for in real time.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -192,7 +192,7 @@ impl Frame {
             .await
             .with_context(|| format!("listen on {}", self.config.http.listen))?;
         tracing::info!(service = self.stream.service, address = %listener.local_addr()?, "ready");
-        let served = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned()).await;
+        server::serve(listener, app, timeout, stop).await;
 
         stop.cancel();
         self.tasks.close();
@@ -202,7 +202,7 @@ impl Frame {
         self.worker.close().await;
         self.door.close().await;
         tracing::info!(service = self.stream.service, "stopped");
-        Ok(served?)
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod health;
 pub mod key;
 mod problem;
 pub mod reemit;
+mod server;
 mod sweep;
 pub mod telemetry;
 
