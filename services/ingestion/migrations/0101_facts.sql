@@ -81,8 +81,10 @@ CREATE TABLE quarantine (
     pointer text NOT NULL,
     detail text NOT NULL,
     status text NOT NULL,
-    -- Why it was discarded, and by whom.
+    -- By whom it was tried again or discarded, and why.
     decision text,
+    -- The fact that a person made of it, when that is what was tried.
+    edited bytea,
     times_seen integer NOT NULL,
     recorded_at timestamptz NOT NULL,
     decided_at timestamptz,

@@ -1,6 +1,7 @@
 //! The doors: facts in, receipts and proofs out.
 
 pub(crate) mod accept;
+mod body;
 mod conservation;
 mod digest;
 mod facts;
@@ -20,7 +21,9 @@ pub(crate) fn router() -> Router<Door> {
         .route("/v1/facts", post(facts::post))
         .route("/v1/receipts/{source}/{id}", get(receipts::get))
         .route("/v1/quarantine", get(quarantine::list))
+        .route("/v1/quarantine/{id}", get(quarantine::get))
         .route("/v1/quarantine/{id}/redrive", post(quarantine::redrive))
+        .route("/v1/quarantine/{id}/edit-redrive", post(quarantine::edit_redrive))
         .route("/v1/quarantine/{id}/discard", post(quarantine::discard))
         .route("/v1/ledger/conservation", get(conservation::get))
         .route("/v1/ledger/digest", get(digest::get))

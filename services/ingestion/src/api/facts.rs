@@ -1,7 +1,7 @@
-//! `POST /v1/facts`: one fact as JSON, or up to 5,000 as lines of NDJSON.
+//! `POST /v1/facts`: one fact as JSON, or up to 5,000 as lines of NDJSON; as CloudEvents structured, binary or in batches.
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::accept::resolve::quarantine_id;
 use super::accept::{Verdict, accept};
+use super::body::{self, Coding};
 use super::reading::batch::{self, Line, MAX_LINES};
-use super::reading::{hex, sha256};
+use super::reading::{cloud_event, hex, sha256};
 use super::receipts::Receipt;
 use super::refusal;
 
-const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// A report names this many problems; `GET /v1/quarantine` has them all.
 const MAX_PROBLEMS: usize = 100;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -31,17 +31,38 @@ pub(super) async fn post(caller: Caller, State(door): State<Door>, request: Requ
 
 async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Response, Problem> {
     caller.require("facts:write")?;
-    let (parts, body) = request.into_parts();
-    let media_type = media_type(parts.headers.get(header::CONTENT_TYPE));
-    let encoding = parts.headers.get(header::CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| encoding != "identity") {
-        return Ok(refusal::unsupported_media_type("compressed bodies are not accepted"));
+    let (parts, packed) = request.into_parts();
+    let Some(coding) = Coding::of(&parts.headers) else { return Ok(body::unsupported()) };
+    match media_type(parts.headers.get(header::CONTENT_TYPE)).as_deref() {
+        Some("application/json") if cloud_event::is_binary(&parts.headers) => {
+            match cloud_event::binary(&parts.headers, &body::read(coding, packed).await?) {
+                Ok(event) => single(caller, door, event).await,
+                Err(finding) => Err(refusal::problem(&[finding])),
+            }
+        }
+        Some("application/json" | "application/cloudevents+json") => {
+            single(caller, door, body::read(coding, packed).await?).await
+        }
+        Some("application/x-ndjson") => {
+            let body = body::read(coding, packed).await?;
+            let lines = batch::lines(&body).ok_or_else(too_many_lines)?;
+            if lines.is_empty() {
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "empty-body", "There is nothing to read"));
+            }
+            batch(caller, door, &body, &lines).await
+        }
+        Some("application/cloudevents-batch+json") => {
+            let body = body::read(coding, packed).await?;
+            let lines = cloud_event::elements(&body).map_err(|finding| refusal::problem(&[finding]))?;
+            batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
+        }
+        _ => Ok(refusal::unsupported_media_type("send application/json, application/x-ndjson or CloudEvents in JSON")),
     }
-    match media_type.as_deref() {
-        Some("application/json" | "application/cloudevents+json") => single(caller, door, read(body).await?).await,
-        Some("application/x-ndjson") => batch(caller, door, read(body).await?).await,
-        _ => Ok(refusal::unsupported_media_type("send application/json or application/x-ndjson")),
-    }
+}
+
+fn too_many_lines() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-lines", "The batch has too many lines")
+        .detail(format!("at most {MAX_LINES} lines are allowed"))
 }
 
 async fn single(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, Problem> {
@@ -84,17 +105,10 @@ struct LineProblem {
     quarantine_id: Uuid,
 }
 
-async fn batch(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, Problem> {
-    let Some(lines) = batch::lines(&body) else {
-        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-lines", "The batch has too many lines");
-        return Err(problem.detail(format!("at most {MAX_LINES} lines are allowed")));
-    };
-    if lines.is_empty() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "empty-body", "There is nothing to read"));
-    }
+async fn batch(caller: &Caller, door: &Door, body: &Bytes, lines: &[Line]) -> Result<Response, Problem> {
     // The same bytes are the same batch.
-    let batch_id = ids::derive(caller.tenant_id, Kind::Quarantine, &["batch", &hex(&sha256(&body))]);
-    let verdicts = accept(door, caller, &lines, Some(batch_id)).await?;
+    let batch_id = ids::derive(caller.tenant_id, Kind::Quarantine, &["batch", &hex(&sha256(body))]);
+    let verdicts = accept(door, caller, lines, Some(batch_id)).await?;
     let mut report = Report {
         batch_id,
         lines: lines.len(),
@@ -146,20 +160,11 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
-        let too_large =
-            std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
-        if too_large {
-            let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large");
-            return problem.detail(format!("at most {MAX_BODY_BYTES} bytes are allowed"));
-        }
-        Problem::new(StatusCode::BAD_REQUEST, "body-incomplete", "The body did not arrive whole")
-    })
-}
-
-/// Without parameters, in small letters.
+/// Without parameters, in small letters; none when it names letters that are not UTF-8.
 fn media_type(header: Option<&HeaderValue>) -> Option<String> {
-    let text = header?.to_str().ok()?;
-    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    let text = header?.to_str().ok()?.to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next()?.to_owned();
+    let charset = parts.find_map(|part| part.strip_prefix("charset=")).map(|name| name.trim_matches('"'));
+    charset.is_none_or(|name| matches!(name, "utf-8" | "us-ascii")).then_some(essence)
 }

@@ -1,11 +1,12 @@
-//! `GET /v1/quarantine`, `POST /v1/quarantine/{id}/redrive`, `POST /v1/quarantine/{id}/discard`: what could not be accepted, and
-//! what a person decides about it.
+//! `GET /v1/quarantine`, `GET /v1/quarantine/{id}`, and `POST …/redrive`, `…/edit-redrive`, `…/discard` below it: what could not be
+//! accepted, and what a person decides about it.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use runtime::{Caller, Door, Problem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::receipts::Receipt;
 use super::refusal;
 use crate::domain::text::{self, TEXT_CHARS};
 use crate::store;
-use crate::store::quarantine::QuarantineRow;
+use crate::store::quarantine::{Decision, QuarantineRow};
 
 const DEFAULT_LIMIT: u16 = 100;
 const MAX_LIMIT: u16 = 1_000;
@@ -59,6 +60,39 @@ pub(super) async fn list(
     Ok(Json(Listing { lines: store::quarantine::open(&mut tx, caller.tenant_id, limit).await? }))
 }
 
+/// A line with all that is known of it; bytes that are not UTF-8 are shown as U+FFFD.
+#[derive(Debug, Serialize)]
+pub(super) struct Whole {
+    #[serde(flatten)]
+    row: QuarantineRow,
+    /// As it came; null when it was erased.
+    raw: Option<String>,
+    decision: Option<String>,
+    decided_at: Option<DateTime<Utc>>,
+    /// The fact that was tried in its stead.
+    edited: Option<String>,
+}
+
+pub(super) async fn get(
+    caller: Caller,
+    State(door): State<Door>,
+    Path(id): Path<String>,
+) -> Result<Json<Whole>, Problem> {
+    caller.require("read")?;
+    let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
+    let mut tx = door.begin(caller.tenant_id).await?;
+    let found = store::quarantine::line(&mut tx, caller.tenant_id, quarantine_id).await?;
+    let line = found.ok_or_else(Problem::not_found)?;
+    let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Json(Whole {
+        row: line.row,
+        raw: text(line.raw),
+        decision: line.decision,
+        decided_at: line.decided_at,
+        edited: text(line.edited),
+    }))
+}
+
 /// Tries the line again, as a single fact: after a source was registered, or a mistake of ours mended.
 pub(super) async fn redrive(
     caller: Caller,
@@ -68,11 +102,35 @@ pub(super) async fn redrive(
     caller.require("facts:write")?;
     let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
     let raw = waiting_line(&caller, &door, quarantine_id).await?;
-    let verdicts = accept(&door, &caller, &[Line::only(Bytes::from(raw))], None).await?;
+    try_again(&caller, &door, quarantine_id, raw.into(), false).await
+}
+
+/// Tries the fact in the body instead of the line. Both are kept.
+pub(super) async fn edit_redrive(
+    caller: Caller,
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    caller.require("facts:write")?;
+    let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
+    waiting_line(&caller, &door, quarantine_id).await?;
+    try_again(&caller, &door, quarantine_id, body, true).await
+}
+
+async fn try_again(
+    caller: &Caller,
+    door: &Door,
+    quarantine_id: Uuid,
+    fact: Bytes,
+    edited: bool,
+) -> Result<Response, Problem> {
+    let verdicts = accept(door, caller, &[Line::only(fact.clone())], None).await?;
     match verdicts.into_iter().next() {
         Some(Verdict::Accepted(receipt) | Verdict::Replayed(receipt)) => {
-            let how = format!("redriven by {}", caller.name);
-            decide(&caller, &door, quarantine_id, "redriven", &how).await?;
+            let reason = format!("{} by {}", if edited { "edited and redriven" } else { "redriven" }, caller.name);
+            let decision = Decision { status: "redriven", reason: &reason, edited: edited.then_some(fact.as_ref()) };
+            decide(caller, door, quarantine_id, &decision).await?;
             Ok(Json(Receipt::from(receipt)).into_response())
         }
         Some(Verdict::Refused(findings)) => Ok(refusal::problem(&findings).into_response()),
@@ -99,27 +157,25 @@ pub(super) async fn discard(
     let discard: Discard = serde_json::from_slice(&body).map_err(|error| unreadable(error.to_string()))?;
     let reason = text::text(&discard.reason, TEXT_CHARS).map_err(|error| unreadable(error.to_string()))?;
     waiting_line(&caller, &door, quarantine_id).await?;
-    decide(&caller, &door, quarantine_id, "discarded", &format!("{reason} ({})", caller.name)).await?;
+    let reason = format!("{reason} ({})", caller.name);
+    decide(&caller, &door, quarantine_id, &Decision { status: "discarded", reason: &reason, edited: None }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn waiting_line(caller: &Caller, door: &Door, quarantine_id: Uuid) -> Result<Vec<u8>, Problem> {
     let mut tx = door.begin(caller.tenant_id).await?;
     let line = store::quarantine::line(&mut tx, caller.tenant_id, quarantine_id).await?;
-    match line {
-        None => Err(Problem::not_found()),
-        Some((status, Some(raw))) if status == "open" => Ok(raw),
-        Some(_) => Err(decided()),
-    }
+    let line = line.ok_or_else(Problem::not_found)?;
+    line.raw.filter(|_| line.row.status == "open").ok_or_else(decided)
 }
 
-async fn decide(caller: &Caller, door: &Door, quarantine_id: Uuid, status: &str, how: &str) -> Result<(), Problem> {
+async fn decide(caller: &Caller, door: &Door, quarantine_id: Uuid, decision: &Decision<'_>) -> Result<(), Problem> {
     let mut tx = door.begin(caller.tenant_id).await?;
     let now = door.clock.now(&mut tx).await?;
-    let was_open = store::quarantine::decide(&mut tx, caller.tenant_id, quarantine_id, status, how, now).await?;
+    let was_open = store::quarantine::decide(&mut tx, caller.tenant_id, quarantine_id, decision, now).await?;
     tx.commit().await?;
     // Decided by somebody else meanwhile: for a line that was accepted that changes nothing.
-    if was_open || status == "redriven" { Ok(()) } else { Err(decided()) }
+    if was_open || decision.status == "redriven" { Ok(()) } else { Err(decided()) }
 }
 
 fn decided() -> Problem {

@@ -64,7 +64,9 @@ pub(super) fn unsupported_media_type(detail: &str) -> Response {
     let mut response = problem.detail(detail).into_response();
     response.headers_mut().insert(
         header::HeaderName::from_static("accept-post"),
-        HeaderValue::from_static("application/json, application/x-ndjson"),
+        HeaderValue::from_static(
+            "application/json, application/x-ndjson, application/cloudevents+json, application/cloudevents-batch+json",
+        ),
     );
     response
 }

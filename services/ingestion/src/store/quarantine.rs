@@ -29,6 +29,24 @@ pub(crate) struct QuarantineRow {
     pub(crate) recorded_at: DateTime<Utc>,
 }
 
+/// A line with all that is known of it.
+#[derive(Debug, Clone)]
+pub(crate) struct WholeRow {
+    pub(crate) row: QuarantineRow,
+    /// As it came; none when it was erased.
+    pub(crate) raw: Option<Vec<u8>>,
+    pub(crate) decision: Option<String>,
+    pub(crate) decided_at: Option<DateTime<Utc>>,
+    pub(crate) edited: Option<Vec<u8>>,
+}
+
+/// What a person decided about a line.
+pub(crate) struct Decision<'a> {
+    pub(crate) status: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) edited: Option<&'a [u8]>,
+}
+
 /// Keeps lines (one for each id); one seen before is counted.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
@@ -81,20 +99,38 @@ pub(crate) async fn open(
     .await
 }
 
-/// Status and text of a line; no text when it was erased.
 pub(crate) async fn line(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     quarantine_id: Uuid,
-) -> Result<Option<(String, Option<Vec<u8>>)>, sqlx::Error> {
+) -> Result<Option<WholeRow>, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT status, raw FROM quarantine WHERE tenant_id = $1 AND quarantine_id = $2",
+        "SELECT quarantine_id, batch_id, line, byte_offset, code, pointer, detail, status, times_seen, recorded_at, raw,
+                decision, decided_at, edited
+         FROM quarantine WHERE tenant_id = $1 AND quarantine_id = $2",
         tenant_id,
         quarantine_id
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.status, row.raw)))
+    Ok(row.map(|row| WholeRow {
+        row: QuarantineRow {
+            quarantine_id: row.quarantine_id,
+            batch_id: row.batch_id,
+            line: row.line,
+            byte_offset: row.byte_offset,
+            code: row.code,
+            pointer: row.pointer,
+            detail: row.detail,
+            status: row.status,
+            times_seen: row.times_seen,
+            recorded_at: row.recorded_at,
+        },
+        raw: row.raw,
+        decision: row.decision,
+        decided_at: row.decided_at,
+        edited: row.edited,
+    }))
 }
 
 /// Ends the waiting of an open line; false when it does not wait.
@@ -102,17 +138,17 @@ pub(crate) async fn decide(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     quarantine_id: Uuid,
-    status: &str,
-    decision: &str,
+    decision: &Decision<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        "UPDATE quarantine SET status = $3, decision = $4, decided_at = $5
+        "UPDATE quarantine SET status = $3, decision = $4, edited = $5, decided_at = $6
          WHERE tenant_id = $1 AND quarantine_id = $2 AND status = 'open'",
         tenant_id,
         quarantine_id,
-        status,
-        decision,
+        decision.status,
+        decision.reason,
+        decision.edited,
         now
     )
     .execute(conn)

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod confluence;
+mod doors;
 mod events;
 mod ledger;
 mod operator;

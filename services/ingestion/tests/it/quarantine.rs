@@ -34,3 +34,28 @@ async fn a_line_is_tried_again_once_the_reason_is_gone_or_discarded_with_one() {
     assert_eq!(world.act("/v1/quarantine/not-an-id/redrive", json!({})).await.status, StatusCode::NOT_FOUND);
     world.role.stop().await;
 }
+
+#[tokio::test]
+async fn a_person_mends_a_line_and_both_are_kept() {
+    let world = world::start().await;
+    let mut bad = invoice("F-1", "C-1", "100.00", "2026-01-01", "2026-01-31");
+    bad["data"]["amount"] = json!("100,00");
+    let report = world.batch(&[bad.clone()]).await;
+    let path = format!("/v1/quarantine/{}", report["problems"][0]["quarantine_id"].as_str().unwrap());
+    let edit = format!("{path}/edit-redrive");
+
+    let still_wrong = world.act(&edit, bad.clone()).await;
+    assert_eq!((still_wrong.slug(), still_wrong.pointer()), ("amount-format", "#/data/amount"));
+    assert_eq!(world.get(&path).await.body["status"], "open");
+
+    let mut good = bad.clone();
+    good["data"]["amount"] = json!("100.00");
+    assert_eq!(world.act(&edit, good.clone()).await.status, StatusCode::OK);
+    let whole = world.get(&path).await.body;
+    let read = |name: &str| serde_json::from_str::<serde_json::Value>(whole[name].as_str().unwrap()).unwrap();
+    assert_eq!((read("raw"), read("edited")), (bad, good.clone()));
+    assert_eq!((&whole["status"], &whole["decision"]), (&json!("redriven"), &json!("edited and redriven by test")));
+    assert_eq!(world.act(&edit, good.clone()).await.slug(), "already-decided");
+    assert!(world.post(&good).await.replayed, "it is the source's fact, by its own id");
+    world.role.stop().await;
+}

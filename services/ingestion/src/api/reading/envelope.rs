@@ -1,15 +1,24 @@
 //! The envelope of a fact (D1): CloudEvents in JSON.
+//!
+//! Attributes of CloudEvents have no `_`: `sourceversion` and `legalentity` are ours by another name. What only tells how
+//! an event travels is no part of the fact: told again through another door it is the same fact.
 
 use chrono::NaiveDate;
 
 use super::json::{self, Json};
-use super::members::{Members, Noted, Read};
+use super::members::{Members, Noted, Read, Refusal};
 use super::{Finding, data, sha256};
 use crate::domain::fact::Fact;
 use crate::domain::order::ChangeOrder;
 
 /// Integers beyond this lose digits in readers that use floats, and in the canonical form (RFC 8785).
 const SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// Names without `_`, and ours.
+const ALIASES: [(&str, &str); 2] = [("sourceversion", "source_version"), ("legalentity", "legal_entity")];
+
+/// How it travels, not what it says; of these the version and the type of the content are checked.
+const TRANSPORT: [&str; 6] = ["specversion", "datacontenttype", "dataschema", "subject", "traceparent", "tracestate"];
 
 /// A fact with what is kept of its text.
 #[derive(Debug, Clone)]
@@ -23,12 +32,12 @@ pub(crate) struct Parsed {
 
 /// Reads one fact, or says all that is wrong with it; `today` is the middle of the window of dates.
 pub(crate) fn fact(bytes: &[u8], today: NaiveDate) -> Result<Parsed, Vec<Finding>> {
-    let json = json::parse(bytes).map_err(|finding| vec![finding])?;
+    let json = json::parse(bytes).and_then(with_our_names).map_err(|finding| vec![finding])?;
     let mut findings = Vec::new();
     let parsed = read(&json, today, &mut findings);
     match parsed {
         Ok(fact) if findings.is_empty() => {
-            let value = json.to_value();
+            let value = said(&json);
             let canonical = serde_json_canonicalizer::to_vec(&value)
                 .map_err(|error| vec![Finding::new("malformed-json", "#", error.to_string())])?;
             let data = value.get("data").cloned().unwrap_or_default();
@@ -41,6 +50,10 @@ pub(crate) fn fact(bytes: &[u8], today: NaiveDate) -> Result<Parsed, Vec<Finding
 fn read(json: &Json, today: NaiveDate, findings: &mut Vec<Finding>) -> Read<Fact> {
     let mut envelope = Members::of(json, "#", today, findings)?;
     let spec_version = envelope.choice("specversion", &["1.0"], "1.0");
+    let content_type = envelope.optional("datacontenttype", is_json);
+    for name in TRANSPORT {
+        envelope.raw(name);
+    }
     let id = envelope.key("id");
     let source = envelope.key("source");
     let fact_type = envelope.required("type", |value| Ok(value.to_owned()));
@@ -60,6 +73,7 @@ fn read(json: &Json, today: NaiveDate, findings: &mut Vec<Finding>) -> Read<Fact
     };
     envelope.finish();
     spec_version?;
+    content_type?;
     let (id, source, time, source_version) = (id?, source?, time?, source_version?);
     Ok(Fact {
         order: ChangeOrder::new(source_version.as_deref(), time, &id, &source),
@@ -73,6 +87,42 @@ fn read(json: &Json, today: NaiveDate, findings: &mut Vec<Finding>) -> Read<Fact
         legal_entity: legal_entity?,
         body: body?,
     })
+}
+
+fn with_our_names(json: Json) -> Result<Json, Finding> {
+    let Json::Object(mut members) = json else { return Ok(json) };
+    for (theirs, ours) in ALIASES {
+        let has_both = [theirs, ours].iter().all(|name| members.iter().any(|(member, _)| member == name));
+        if has_both {
+            let pointer = json::below("#", theirs);
+            return Err(Finding::new("duplicate-member", pointer, format!("it is another name of {ours}")));
+        }
+        for (member, _) in members.iter_mut().filter(|(member, _)| member == theirs) {
+            ours.clone_into(member);
+        }
+    }
+    Ok(Json::Object(members))
+}
+
+/// What is stored and hashed.
+fn said(json: &Json) -> serde_json::Value {
+    let mut value = json.to_value();
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|name, _| !TRANSPORT.contains(&name.as_str()));
+        // Headers know no numbers.
+        if let Some(version) = members.get_mut("source_version").filter(|version| version.is_number()) {
+            *version = version.to_string().into();
+        }
+    }
+    value
+}
+
+fn is_json(media_type: &str) -> Result<(), Refusal> {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Refusal { code: "unknown-value", detail: "the content of a fact is application/json".to_owned() })
 }
 
 /// A string, or an integer that every reader understands alike.
