@@ -22,6 +22,11 @@ demo: preflight-servers ## Build Puntual and watch it collect, on servers of its
 test: preflight-servers ## Run every test, on servers of its own (ARGS)
 	$(with_servers) -- cargo test --workspace --locked $(ARGS)
 
+.PHONY: bad-input
+bad-input: preflight-servers ## Send the catalogue of bad input to a running ingestion (ARGS: numbers of cases)
+	cargo build --locked -p puntual
+	$(with_servers) -- cargo test --locked -p e2e --test bad_input -- $(ARGS)
+
 .PHONY: bench
 bench: preflight-servers ## Measure raw limits and Puntual side by side (ARGS: --json FILE --charts DIR)
 	cargo build --release --locked -p puntual -p bench

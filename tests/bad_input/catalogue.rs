@@ -1,0 +1,78 @@
+//! The shape of `cases.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Catalogue {
+    #[serde(rename = "case")]
+    pub(crate) cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) number: u32,
+    pub(crate) what: String,
+    /// Where the answer is not the one first planned, and why.
+    #[serde(rename = "changed")]
+    _changed: Option<String>,
+    #[serde(default)]
+    step: Vec<Step>,
+    #[serde(flatten)]
+    only: Step,
+}
+
+impl Case {
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
+        let only = self.step.is_empty().then_some(&self.only);
+        self.step.iter().chain(only)
+    }
+}
+
+/// What is sent, and what must come back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Step {
+    pub(crate) base: Option<String>,
+    pub(crate) set: BTreeMap<String, Value>,
+    pub(crate) remove: Vec<String>,
+    pub(crate) body: Option<String>,
+    pub(crate) body_hex: Option<String>,
+    pub(crate) repeat: Option<Repeat>,
+    pub(crate) raw: Option<String>,
+    /// Of `raw`: the client goes away without waiting.
+    pub(crate) hang_up: bool,
+    pub(crate) get: Option<String>,
+    pub(crate) media: Option<String>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) gzip: bool,
+    pub(crate) tenant: Option<String>,
+    pub(crate) times: Option<usize>,
+
+    pub(crate) status: Option<u16>,
+    pub(crate) statuses: BTreeMap<String, usize>,
+    pub(crate) code: Option<String>,
+    pub(crate) pointer: Option<String>,
+    pub(crate) detail: Option<String>,
+    pub(crate) answer: BTreeMap<String, Value>,
+    pub(crate) replayed: Option<bool>,
+    /// Of `raw`: the connection ends, answered or not.
+    pub(crate) closes: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Repeat {
+    #[serde(default)]
+    pub(crate) head: String,
+    pub(crate) text: String,
+    pub(crate) times: usize,
+    /// After each.
+    #[serde(default)]
+    pub(crate) end: String,
+    #[serde(default)]
+    pub(crate) tail: String,
+}
