@@ -30,8 +30,8 @@ pub enum Fault {
     StreamDeleted { stream: String },
     /// An administrator deletes a durable.
     DurableDeleted { stream: String, service: String },
-    /// Deliveries to a role are held back while newer ones pass, and come again later.
-    Reordered { service: String },
+    /// Deliveries to every reader are held back while newer ones pass, and come again later.
+    Reordered,
     /// `kill -9` of the postmaster.
     PostmasterKilled,
     /// SIGQUIT: an immediate stop.
@@ -93,7 +93,7 @@ impl Fault {
             Self::BrokerRewound { durables_too: false } => "broker_tail_lost",
             Self::StreamDeleted { .. } => "stream_deleted",
             Self::DurableDeleted { .. } => "durable_deleted",
-            Self::Reordered { .. } => "reordered",
+            Self::Reordered => "reordered",
             Self::PostmasterKilled => "postmaster_killed",
             Self::PostgresStopped => "postgres_stopped",
             Self::BackendTerminated { .. } => "backend_terminated",
@@ -208,13 +208,8 @@ fn one(kind: &str, days: usize, dice: &mut Dice) -> Planned {
         }
         "reordered" => {
             phase = Phase::Feed;
-            return Planned {
-                day,
-                phase,
-                after_ms: dice.below(40),
-                for_ms: dice.between(200, 900),
-                fault: Fault::Reordered { service: downstream(dice) },
-            };
+            let (after_ms, for_ms) = (dice.below(40), dice.between(200, 900));
+            return Planned { day, phase, after_ms, for_ms, fault: Fault::Reordered };
         }
         "postmaster_killed" => Fault::PostmasterKilled,
         "postgres_stopped" => Fault::PostgresStopped,

@@ -62,9 +62,11 @@ pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Resul
             let gone = jetstream.delete_consumer_from_stream(service, stream).await;
             world.note(format_args!("durable {service} of {stream} deleted: {}", gone.is_ok()));
         }
-        Fault::Reordered { service } => {
-            let held = hold_back(&world, service, pause).await;
-            world.note(format_args!("{held} deliveries to {service} were held back"));
+        Fault::Reordered => {
+            let readers = stream::ALL.iter().filter(|reader| !reader.upstream().is_empty());
+            let holds = readers.map(|reader| hold_back(&world, reader.service, pause));
+            let held: u64 = futures::future::join_all(holds).await.into_iter().sum();
+            world.note(format_args!("{held} deliveries were held back"));
             world.tally.add("deliveries_held_back", held);
         }
         Fault::PostmasterKilled => {
@@ -105,6 +107,9 @@ pub(crate) async fn strike(world: Arc<World>, planned: Planned) -> anyhow::Resul
     Ok(())
 }
 
+/// Of each stream.
+const HELD_AT_MOST: usize = 30;
+
 /// Takes deliveries from the durables of a service as a replica would, and gives them back at the end of the pause.
 async fn hold_back(world: &World, service: &str, pause: Duration) -> u64 {
     let jetstream = async_nats::jetstream::new(world.nats.clone());
@@ -113,7 +118,7 @@ async fn hold_back(world: &World, service: &str, pause: Duration) -> u64 {
         let jetstream = jetstream.clone();
         async move {
             let durable: PullConsumer = jetstream.get_consumer_from_stream(service, stream.name).await.ok()?;
-            let mut taken = durable.fetch().max_messages(6).expires(pause).messages().await.ok()?;
+            let mut taken = durable.fetch().max_messages(HELD_AT_MOST).expires(pause).messages().await.ok()?;
             let mut held = Vec::new();
             let until = tokio::time::Instant::now() + pause;
             while let Ok(Some(Ok(message))) = tokio::time::timeout_at(until, taken.next()).await {
