@@ -209,6 +209,8 @@ fn one(kind: &str, days: usize, dice: &mut Dice) -> Planned {
         "reordered" => {
             phase = Phase::Feed;
             let (after_ms, for_ms) = (dice.below(40), dice.between(200, 900));
+            // One throw more than is needed: seeds keep their schedules.
+            let _ = downstream(dice);
             return Planned { day, phase, after_ms, for_ms, fault: Fault::Reordered };
         }
         "postmaster_killed" => Fault::PostmasterKilled,
