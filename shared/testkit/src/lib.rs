@@ -11,6 +11,7 @@ mod database;
 mod tenant;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use bed::{Bed, Role};
@@ -35,10 +36,20 @@ where
     assert!(tokio::time::timeout(DEADLINE, waiting).await.is_ok(), "not in time: {what}");
 }
 
-/// An address that nothing listens on.
+/// Below the ports that systems give to outgoing connections: one of those may be taken again before the listener comes.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// An address that nothing listens on; no two callers in a process get the same.
 pub fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = std::process::id().wrapping_mul(97).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + u16::try_from(number % u32::from(PORTS.end - PORTS.start)).unwrap();
+        let address = format!("127.0.0.1:{port}");
+        if std::net::TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
 
 fn environment(name: &str) -> String {
