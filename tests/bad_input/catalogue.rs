@@ -38,7 +38,6 @@ impl Case {
 pub(crate) struct Step {
     pub(crate) base: Option<String>,
     pub(crate) set: BTreeMap<String, Value>,
-    pub(crate) remove: Vec<String>,
     pub(crate) body: Option<String>,
     pub(crate) body_hex: Option<String>,
     pub(crate) repeat: Option<Repeat>,

@@ -108,9 +108,6 @@ fn body_of(number: u32, step: &Step) -> Result<Vec<u8>, String> {
         for (pointer, value) in &step.set {
             set(&mut fact, pointer, value.clone()).ok_or_else(|| format!("{pointer} is nowhere"))?;
         }
-        for pointer in &step.remove {
-            take(&mut fact, pointer).ok_or_else(|| format!("{pointer} is nowhere"))?;
-        }
         fact.to_string().into_bytes()
     } else if let Some(text) = &step.body {
         filled(text, number).into_bytes()
@@ -185,11 +182,6 @@ fn set(fact: &mut Value, pointer: &str, value: Value) -> Option<()> {
         _ => return None,
     }
     Some(())
-}
-
-fn take(fact: &mut Value, pointer: &str) -> Option<Value> {
-    let (parent, name) = pointer.rsplit_once('/')?;
-    fact.pointer_mut(parent)?.as_object_mut()?.remove(name)
 }
 
 /// Bytes on a connection of their own, and the first line that comes back.

@@ -18,7 +18,7 @@ const MOST_HEADER_BYTES: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
 /// No file descriptor is free, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Requests under way may end; then their connections are cut.
+/// For requests under way; then the role ends without them.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Serves `app` until `stop`. A request whose headers are not there `header_timeout` after its first byte is cut off, and so

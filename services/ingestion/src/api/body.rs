@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use runtime::Problem;
 
 /// Of a body, as sent and as inflated.
-pub(super) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Facts shrink to a tenth or a thirtieth; what grows more than this when inflated was made to.
 const MAX_RATIO: usize = 100;
 /// Where small bodies are concerned the ratio says nothing.

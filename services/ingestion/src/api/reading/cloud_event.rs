@@ -6,10 +6,10 @@ use axum::http::HeaderMap;
 use percent_encoding::percent_decode_str;
 
 use super::batch::{Line, MAX_LINES};
+use super::json::BOM;
 use super::{Finding, json};
 
 const PREFIX: &str = "ce-";
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// True when attributes of an event are among the headers.
 pub(crate) fn is_binary(headers: &HeaderMap) -> bool {

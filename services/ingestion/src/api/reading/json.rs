@@ -7,7 +7,7 @@ use super::Finding;
 
 /// Facts need three levels; what nests deeper is an attack or a mistake.
 const MAX_DEPTH: usize = 32;
-const BOM: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A JSON value. Numbers stay as written.
 #[derive(Debug, Clone, PartialEq)]
