@@ -1,6 +1,7 @@
 //! From bytes to a fact: strict JSON, every refusal with its reason and the place where it is.
 
 pub(crate) mod batch;
+mod canonical;
 pub(crate) mod cloud_event;
 mod credits;
 mod data;

@@ -1,11 +1,7 @@
 //! Facts, which are their own receipts.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Separates list items inside one text: no key may contain it.
@@ -21,9 +17,10 @@ pub(crate) struct NewFact<'a> {
     pub(crate) legal_entity_id: Uuid,
     pub(crate) actor: &'a str,
     pub(crate) approval: Option<&'a str>,
-    pub(crate) data: Cow<'a, Value>,
+    /// Canonical JSON.
+    pub(crate) data: &'a str,
     /// What names a person, kept apart.
-    pub(crate) personal: Option<&'a Value>,
+    pub(crate) personal: Option<&'a str>,
     pub(crate) sha256: &'a [u8],
 }
 
@@ -49,13 +46,17 @@ pub(crate) async fn insert(
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let column = |of: fn(&NewFact<'_>) -> Uuid| facts.iter().map(of).collect::<Vec<_>>();
     let hashes: Vec<&[u8]> = facts.iter().map(|fact| fact.sha256).collect();
-    let data: Vec<Json<&Value>> = facts.iter().map(|fact| Json(&*fact.data)).collect();
+    let data: Vec<&str> = facts.iter().map(|fact| fact.data).collect();
     let times: Vec<DateTime<Utc>> = facts.iter().map(|fact| fact.occurred_at).collect();
     let new = sqlx::query_scalar!(
         "INSERT INTO facts (tenant_id, recorded_at, status, parked, fact_id, source_id, external_id, fact_type, occurred_at,
                             source_version, legal_entity_id, actor, approval, data, sha256)
-         SELECT $1, $2, 'applied', '{}', * FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
-                            $8::text[], $9::uuid[], $10::text[], $11::text[], $12::jsonb[], $13::bytea[])
+         SELECT $1, $2, 'applied', '{}', f.fact_id, f.source_id, f.external_id, f.fact_type, f.occurred_at,
+                f.source_version, f.legal_entity_id, f.actor, f.approval, f.data::jsonb, f.sha256
+         FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::uuid[], $10::text[],
+                     $11::text[], $12::text[], $13::bytea[])
+              AS f (fact_id, source_id, external_id, fact_type, occurred_at, source_version, legal_entity_id, actor,
+                    approval, data, sha256)
          ON CONFLICT DO NOTHING RETURNING fact_id",
         tenant_id,
         now,
@@ -68,7 +69,7 @@ pub(crate) async fn insert(
         &column(|fact| fact.legal_entity_id),
         &facts.iter().map(|fact| fact.actor).collect::<Vec<_>>() as &[&str],
         &facts.iter().map(|fact| fact.approval).collect::<Vec<_>>() as &[Option<&str>],
-        &data as &[Json<&Value>],
+        &data as &[&str],
         &hashes as &[&[u8]]
     )
     .fetch_all(&mut *conn)
@@ -84,19 +85,20 @@ async fn insert_personal(
     new: &[Uuid],
 ) -> Result<(), sqlx::Error> {
     let new: std::collections::BTreeSet<&Uuid> = new.iter().collect();
-    let (ids, data): (Vec<Uuid>, Vec<Json<&Value>>) = facts
+    let (ids, data): (Vec<Uuid>, Vec<&str>) = facts
         .iter()
         .filter(|fact| new.contains(&fact.fact_id))
-        .filter_map(|fact| Some((fact.fact_id, Json(fact.personal?))))
+        .filter_map(|fact| Some((fact.fact_id, fact.personal?)))
         .unzip();
     if ids.is_empty() {
         return Ok(());
     }
     sqlx::query!(
-        "INSERT INTO fact_persons (tenant_id, fact_id, data) SELECT $1, * FROM unnest($2::uuid[], $3::jsonb[])",
+        "INSERT INTO fact_persons (tenant_id, fact_id, data)
+         SELECT $1, p.fact_id, p.data::jsonb FROM unnest($2::uuid[], $3::text[]) AS p (fact_id, data)",
         tenant_id,
         &ids,
-        &data as &[Json<&Value>]
+        &data as &[&str]
     )
     .execute(conn)
     .await?;

@@ -1,6 +1,5 @@
 //! What the names in a fact mean to this tenant, and what is refused because they mean nothing.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Utc};
@@ -280,8 +279,7 @@ impl Known<'_> {
 
     pub(super) fn row<'a>(&'a self, scope: &'a Scope) -> NewFact<'a> {
         let fact = self.fact();
-        let is_personal = fact.body.is_personal();
-        let data = &self.parsed.data;
+        let Parsed { data, impersonal, sha256, .. } = self.parsed;
         NewFact {
             fact_id: self.fact_id,
             source_id: self.source_id,
@@ -292,9 +290,9 @@ impl Known<'_> {
             legal_entity_id: self.legal_entity_id,
             actor: fact.actor.as_ref().unwrap_or(&scope.caller),
             approval: fact.approval.as_deref(),
-            data: if is_personal { Cow::Owned(without_person(data)) } else { Cow::Borrowed(data) },
-            personal: is_personal.then_some(data),
-            sha256: &self.parsed.sha256,
+            data: impersonal.as_ref().unwrap_or(data),
+            personal: impersonal.is_some().then_some(data),
+            sha256,
         }
     }
 
@@ -311,13 +309,4 @@ impl Known<'_> {
             recorded_at: scope.now,
         }
     }
-}
-
-/// What of the data is no secret of a person.
-fn without_person(data: &serde_json::Value) -> serde_json::Value {
-    let mut data = data.clone();
-    if let Some(members) = data.as_object_mut() {
-        members.retain(|name, _| name != "name" && name != "email");
-    }
-    data
 }

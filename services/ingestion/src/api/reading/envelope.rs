@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::json::{self, Json};
 use super::members::{Members, Noted, Read, Refusal};
-use super::{Finding, data, sha256};
+use super::{Finding, canonical, data, sha256};
 use crate::domain::fact::Fact;
 use crate::domain::order::ChangeOrder;
 
@@ -16,6 +16,9 @@ const SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Names without `_`, and ours.
 const ALIASES: [(&str, &str); 2] = [("sourceversion", "source_version"), ("legalentity", "legal_entity")];
+
+/// Members of the data that name a person.
+const PERSONAL: [&str; 2] = ["name", "email"];
 
 /// How it travels, not what it says; of these the version and the type of the content are checked.
 const TRANSPORT: [&str; 6] = ["specversion", "datacontenttype", "dataschema", "subject", "traceparent", "tracestate"];
@@ -26,8 +29,10 @@ pub(crate) struct Parsed {
     pub(crate) fact: Fact,
     /// SHA-256 of the canonical form of all members supplied.
     pub(crate) sha256: [u8; 32],
-    /// The member `data`.
-    pub(crate) data: serde_json::Value,
+    /// The member `data` in its canonical form.
+    pub(crate) data: String,
+    /// The same without what names a person; none where nothing does.
+    pub(crate) impersonal: Option<String>,
 }
 
 /// Reads one fact, or says all that is wrong with it; `today` is the middle of the window of dates.
@@ -37,11 +42,12 @@ pub(crate) fn fact(bytes: &[u8], today: NaiveDate) -> Result<Parsed, Vec<Finding
     let parsed = read(&json, today, &mut findings);
     match parsed {
         Ok(fact) if findings.is_empty() => {
-            let value = said(&json);
-            let canonical = serde_json_canonicalizer::to_vec(&value)
-                .map_err(|error| vec![Finding::new("malformed-json", "#", error.to_string())])?;
-            let data = value.get("data").cloned().unwrap_or_default();
-            Ok(Parsed { fact, sha256: sha256(&canonical), data })
+            let json = said(json);
+            let mut canonical = Vec::new();
+            canonical::write(&json, &mut canonical);
+            let data = data_of(&json, |_| true);
+            let impersonal = fact.body.is_personal().then(|| data_of(&json, |name| !PERSONAL.contains(&name)));
+            Ok(Parsed { fact, sha256: sha256(&canonical), data, impersonal })
         }
         _ => Err(findings),
     }
@@ -105,16 +111,29 @@ fn with_our_names(json: Json) -> Result<Json, Finding> {
 }
 
 /// What is stored and hashed.
-fn said(json: &Json) -> serde_json::Value {
-    let mut value = json.to_value();
-    if let Some(members) = value.as_object_mut() {
-        members.retain(|name, _| !TRANSPORT.contains(&name.as_str()));
-        // Headers know no numbers.
-        if let Some(version) = members.get_mut("source_version").filter(|version| version.is_number()) {
-            *version = version.to_string().into();
+fn said(json: Json) -> Json {
+    let Json::Object(mut members) = json else { return json };
+    members.retain(|(name, _)| !TRANSPORT.contains(&name.as_str()));
+    // Headers know no numbers.
+    for (name, value) in &mut members {
+        if let Json::Number(number) = value
+            && name == "source_version"
+        {
+            *value = Json::Text(std::mem::take(number));
         }
     }
-    value
+    Json::Object(members)
+}
+
+/// The canonical form of those members of `data` that are wanted.
+fn data_of(json: &Json, is_wanted: impl Fn(&str) -> bool) -> String {
+    let Json::Object(members) = json else { return String::new() };
+    let data = members.iter().find(|(name, _)| name == "data");
+    let Some((_, Json::Object(data))) = data else { return String::new() };
+    let mut canonical = Vec::new();
+    let wanted = data.iter().filter(|(name, _)| is_wanted(name));
+    canonical::write_members(wanted.map(|(name, value)| (name.as_str(), value)), &mut canonical);
+    String::from_utf8(canonical).unwrap_or_default()
 }
 
 fn is_json(media_type: &str) -> Result<(), Refusal> {

@@ -31,19 +31,6 @@ impl Json {
             Self::Object(_) => "an object",
         }
     }
-
-    /// For storing and hashing. Numbers other than safe integers do not get here: no member accepts them.
-    pub(crate) fn to_value(&self) -> serde_json::Value {
-        use serde_json::Value;
-        match self {
-            Self::Null => Value::Null,
-            Self::Bool(value) => Value::Bool(*value),
-            Self::Number(number) => number.parse::<i64>().map_or(Value::Null, Value::from),
-            Self::Text(text) => Value::String(text.clone()),
-            Self::Array(items) => items.iter().map(Self::to_value).collect(),
-            Self::Object(members) => members.iter().map(|(name, value)| (name.clone(), value.to_value())).collect(),
-        }
-    }
 }
 
 /// Reads one value and nothing after it.
@@ -51,15 +38,15 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Json, Finding> {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Finding::new("encoding", "#", format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, path: Vec::new() };
+    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0 };
     reader.blanks();
     if reader.peek().is_none() {
         return Err(Finding::new("empty-body", "#", "there is no JSON here"));
     }
-    let value = reader.value(0)?;
+    let value = reader.value(0).map_err(|finding| Finding { pointer: format!("#{}", finding.pointer), ..finding })?;
     reader.blanks();
     if reader.peek().is_some() {
-        return Err(reader.malformed("something follows the value"));
+        return Err(Finding { pointer: "#".to_owned(), ..reader.malformed("something follows the value") });
     }
     Ok(value)
 }
@@ -69,11 +56,19 @@ pub(crate) fn below(parent: &str, name: &str) -> String {
     format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
+/// The finding of a member or an item, as its object or array tells it.
+fn within(name: &str, finding: Finding) -> Finding {
+    Finding { pointer: below("", name) + &finding.pointer, ..finding }
+}
+
+/// So many members are looked through for a name that is there twice; of more, the names are kept.
+const FEW: usize = 32;
+
+/// Pointers of its findings begin where it stands.
 struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    path: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -81,7 +76,7 @@ impl Reader<'_> {
         match self.peek() {
             Some(b'{' | b'[') if depth == MAX_DEPTH => Err(Finding::new(
                 "too-deep",
-                self.pointer(),
+                "",
                 format!("nested deeper than {MAX_DEPTH} at byte {}", self.at),
             )),
             Some(b'{') => self.object(depth),
@@ -97,7 +92,7 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Json, Finding> {
         self.at += 1;
-        let mut members = Vec::new();
+        let mut members: Vec<(String, Json)> = Vec::new();
         let mut names = BTreeSet::new();
         self.blanks();
         if self.take(b'}') {
@@ -109,15 +104,18 @@ impl Reader<'_> {
                 return Err(self.malformed("the name of a member is expected"));
             }
             let name = self.string()?;
-            self.path.push(name.clone());
-            if !names.insert(name.clone()) {
-                return Err(Finding::new("duplicate-member", self.pointer(), "the member is there twice"));
+            if members.len() == FEW {
+                names.extend(members.iter().map(|(name, _)| name.clone()));
             }
-            self.blanks();
-            self.expect(b':')?;
-            self.blanks();
-            let value = self.value(depth + 1)?;
-            self.path.pop();
+            let is_new = if members.len() < FEW {
+                members.iter().all(|(other, _)| *other != name)
+            } else {
+                names.insert(name.clone())
+            };
+            if !is_new {
+                return Err(within(&name, Finding::new("duplicate-member", "", "the member is there twice")));
+            }
+            let value = self.member(depth).map_err(|finding| within(&name, finding))?;
             members.push((name, value));
             self.blanks();
             if self.take(b'}') {
@@ -125,6 +123,13 @@ impl Reader<'_> {
             }
             self.expect(b',')?;
         }
+    }
+
+    fn member(&mut self, depth: usize) -> Result<Json, Finding> {
+        self.blanks();
+        self.expect(b':')?;
+        self.blanks();
+        self.value(depth + 1)
     }
 
     fn array(&mut self, depth: usize) -> Result<Json, Finding> {
@@ -136,9 +141,7 @@ impl Reader<'_> {
         }
         loop {
             self.blanks();
-            self.path.push(items.len().to_string());
-            let value = self.value(depth + 1)?;
-            self.path.pop();
+            let value = self.value(depth + 1).map_err(|finding| within(&items.len().to_string(), finding))?;
             items.push(value);
             self.blanks();
             if self.take(b']') {
@@ -202,7 +205,7 @@ impl Reader<'_> {
             first
         };
         char::from_u32(code)
-            .ok_or_else(|| Finding::new("text-encoding", self.pointer(), "half of a surrogate pair is not a character"))
+            .ok_or_else(|| Finding::new("text-encoding", "", "half of a surrogate pair is not a character"))
     }
 
     fn four_hex_digits(&mut self) -> Result<u32, Finding> {
@@ -271,11 +274,7 @@ impl Reader<'_> {
     }
 
     fn malformed(&self, what: &str) -> Finding {
-        Finding::new("malformed-json", self.pointer(), format!("{what} at byte {}", self.at))
-    }
-
-    fn pointer(&self) -> String {
-        self.path.iter().fold("#".to_owned(), |parent, name| below(&parent, name))
+        Finding::new("malformed-json", "", format!("{what} at byte {}", self.at))
     }
 }
 
