@@ -74,11 +74,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn value(&mut self, depth: usize) -> Result<Json, Finding> {
         match self.peek() {
-            Some(b'{' | b'[') if depth == MAX_DEPTH => Err(Finding::new(
-                "too-deep",
-                "",
-                format!("nested deeper than {MAX_DEPTH} at byte {}", self.at),
-            )),
+            Some(b'{' | b'[') if depth == MAX_DEPTH => {
+                Err(Finding::new("too-deep", "", format!("nested deeper than {MAX_DEPTH} at byte {}", self.at)))
+            }
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
             Some(b'"') => Ok(Json::Text(self.string()?)),
