@@ -12,11 +12,13 @@ CREATE TABLE sources (
     covers text[] NOT NULL,
     -- Up to when the source has told all it knows (L4).
     covered_until timestamptz,
+    -- Moment of the last list of open items that was applied: what the source told of money until then is in it.
+    snapshot_until timestamptz,
     version bigint NOT NULL,
     CONSTRAINT sources_pkey PRIMARY KEY (tenant_id, source_id),
     CONSTRAINT sources_code UNIQUE (tenant_id, code),
     CONSTRAINT sources_application_authority_known CHECK (application_authority IN ('puntual', 'erp')),
-    CONSTRAINT sources_mode_known CHECK (mode IN ('events')),
+    CONSTRAINT sources_mode_known CHECK (mode IN ('events', 'snapshot')),
     CONSTRAINT sources_covers_known CHECK (covers <@ ARRAY['payments', 'invoices', 'disputes', 'promises']),
     CONSTRAINT sources_version_positive CHECK (version > 0)
 );

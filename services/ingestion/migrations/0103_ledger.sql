@@ -87,8 +87,10 @@ CREATE TABLE credits (
     recorded_at timestamptz NOT NULL,
     CONSTRAINT credits_pkey PRIMARY KEY (tenant_id, credit_id),
     CONSTRAINT credits_version_positive CHECK (version > 0),
-    CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding')),
-    CONSTRAINT credits_amount_positive CHECK (amount > 0),
+    CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount', 'fx_difference',
+        'rounding', 'write_off', 'unexplained')),
+    -- Zero: what a list of open items had shown as settled is open after all.
+    CONSTRAINT credits_amount_positive CHECK (amount > 0 OR (amount = 0 AND kind = 'unexplained')),
     CONSTRAINT credits_no_part_negative CHECK (least(applied, on_account, waiting, held) >= 0),
     CONSTRAINT credits_conserved CHECK (amount = applied + on_account + waiting + held)
 );
@@ -122,7 +124,8 @@ CREATE TABLE settlement_entries (
     value_date date NOT NULL,
     recorded_at timestamptz NOT NULL,
     CONSTRAINT settlement_entries_pkey PRIMARY KEY (tenant_id, entry_no),
-    CONSTRAINT settlement_entries_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding')),
+    CONSTRAINT settlement_entries_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount',
+        'fx_difference', 'rounding', 'write_off', 'unexplained')),
     CONSTRAINT settlement_entries_entry_known CHECK (entry IN ('apply', 'reverse')),
     CONSTRAINT settlement_entries_amount_positive CHECK (amount > 0),
     -- Deferred: the journal is written first, and what invoices and credits say follows from it.

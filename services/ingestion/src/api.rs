@@ -10,6 +10,7 @@ mod quarantine;
 pub(crate) mod reading;
 mod receipts;
 mod refusal;
+mod snapshots;
 mod unapplied;
 
 use axum::Router;
@@ -19,6 +20,8 @@ use runtime::{Caller, Door, Problem};
 pub(crate) fn router() -> Router<Door> {
     Router::new()
         .route("/v1/facts", post(facts::post))
+        .route("/v1/snapshots", post(snapshots::post).get(snapshots::list))
+        .route("/v1/snapshots/{id}", get(snapshots::get))
         .route("/v1/receipts/{source}/{id}", get(receipts::get))
         .route("/v1/quarantine", get(quarantine::list))
         .route("/v1/quarantine/{id}", get(quarantine::get))

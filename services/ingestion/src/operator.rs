@@ -174,7 +174,7 @@ pub async fn create_source(pool: &PgPool, clock: Clock, tenant: &str, new: NewSo
         "authority {} is not puntual or erp",
         new.application_authority
     );
-    ensure!(is_known(&new.mode, &["events"]), "mode {} is not events", new.mode);
+    ensure!(is_known(&new.mode, &["events", "snapshot"]), "mode {} is not events or snapshot", new.mode);
     let families = ["payments", "invoices", "disputes", "promises"];
     if let Some(unknown) = new.covers.iter().find(|family| !is_known(family, &families)) {
         bail!("a source cannot cover {unknown}: one of {} is meant", families.join(", "));
@@ -195,6 +195,23 @@ pub async fn create_source(pool: &PgPool, clock: Clock, tenant: &str, new: NewSo
     publish(&mut tx, clock, &publish::source(tenant_id, &row)).await?;
     tx.commit().await?;
     Ok(row.source_id)
+}
+
+/// Changes how a source tells: from lists of open items to events, or back. What a list has shown stays; from its moment on
+/// events add to it, and money they tell of before it is in it already.
+pub async fn set_mode(pool: &PgPool, clock: Clock, tenant: &str, code: &str, mode: &str) -> anyhow::Result<()> {
+    ensure!(matches!(mode, "events" | "snapshot"), "mode {mode} is not events or snapshot");
+    let tenant_id = ids::tenant(tenant);
+    let source_id = ids::derive(tenant_id, Kind::Source, &[code]);
+    let mut tx = pool.begin().await?;
+    let row = sources::lock(&mut tx, tenant_id, &[source_id]).await?.into_iter().next();
+    let mut row = row.with_context(|| format!("tenant {tenant} has no source {code}"))?;
+    mode.clone_into(&mut row.mode);
+    row.version += 1;
+    sources::save_mode(&mut tx, tenant_id, &row).await?;
+    publish(&mut tx, clock, &publish::source(tenant_id, &row)).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn publish<E: Event>(conn: &mut PgConnection, clock: Clock, event: &E) -> anyhow::Result<()> {

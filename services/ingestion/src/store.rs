@@ -13,4 +13,5 @@ pub(crate) mod proofs;
 pub(crate) mod quarantine;
 pub(crate) mod receivables;
 pub(crate) mod settlements;
+pub(crate) mod snapshots;
 pub(crate) mod sources;

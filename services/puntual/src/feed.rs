@@ -2,18 +2,16 @@
 
 pub(crate) mod door;
 pub(crate) mod file;
-pub(crate) mod layout;
-pub(crate) mod record;
 pub(crate) mod sender;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use formats::layout::{self, Form};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::door::FactsDoor;
 use self::file::FactFile;
-use self::layout::Form;
 use self::sender::{Sender, Totals};
 use crate::terminal;
 
@@ -115,13 +113,14 @@ fn print_layouts() {
 }
 
 const LAYOUT_NOTES: &str = "\
-One CSV layout per fact; a file holds one kind. The header line names all columns of the layout, in any order, and
-no others. UTF-8, commas, one fact per line; a cell with a comma or a quote is put in quotes, quotes are doubled.
+One CSV layout per fact; a file holds one kind. The header line names the columns, in any order; those that may be
+empty may be left out. UTF-8, commas, one fact per record; a cell with a comma, a quote or a line break is put in
+quotes, quotes are doubled.
 
 In every layout:
-  fact_id       the source's id of the fact; empty: <fact>:<key>:<time>. The same id twice counts once.
+  fact_id       the source's id of the fact; absent: <fact>:<key>:<time>. The same id twice counts once.
   time          when it happened or was changed, with offset: 2026-03-01T14:00:00Z. Orders changes of one thing.
-  legal_entity  code of your company that it concerns; empty: the first one of the tenant
+  legal_entity  code of your company that it concerns; absent: the first one of the tenant
 Amounts are plain decimals (1234.50), dates are yyyy-mm-dd, currencies ISO 4217.";
 
 #[cfg(test)]

@@ -106,6 +106,20 @@ pub(crate) struct KeyRevoke {
 pub(crate) enum SourceCommand {
     /// Register a system that tells facts: an ERP, a bank, a CRM
     Create(SourceCreate),
+    /// Switch a source between lists of open items and events
+    Mode(SourceMode),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourceMode {
+    /// Slug of the tenant
+    tenant: String,
+    /// Code of the source
+    code: String,
+    #[arg(value_parser = ["events", "snapshot"])]
+    mode: String,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +131,9 @@ pub(crate) struct SourceCreate {
     /// Who applies cash to invoices: puntual, or the ERP that this source is
     #[arg(long, default_value = "puntual", value_parser = ["puntual", "erp"])]
     authority: String,
+    /// How it tells: events as they happen, or a snapshot of all open items from time to time
+    #[arg(long, default_value = "events", value_parser = ["events", "snapshot"])]
+    mode: String,
     /// What its word is complete on once it declares coverage: payments, invoices, disputes, promises; may be given many times
     #[arg(long = "covers", value_name = "FAMILY", value_parser = ["payments", "invoices", "disputes", "promises"])]
     covers: Vec<String>,
@@ -171,17 +188,26 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn source(command: SourceCommand) -> anyhow::Result<()> {
-    let SourceCommand::Create(options) = command;
-    let (pool, clock) = connect(&options.target).await?;
-    let new = NewSource {
-        code: options.code.clone(),
-        application_authority: options.authority,
-        mode: "events".to_owned(),
-        covers: options.covers,
-    };
-    let source_id = operator::create_source(&pool, clock, &options.tenant, new).await?;
-    terminal::say(format_args!("source {} is {source_id}", options.code));
-    pool.close().await;
+    match command {
+        SourceCommand::Create(options) => {
+            let (pool, clock) = connect(&options.target).await?;
+            let new = NewSource {
+                code: options.code.clone(),
+                application_authority: options.authority,
+                mode: options.mode,
+                covers: options.covers,
+            };
+            let source_id = operator::create_source(&pool, clock, &options.tenant, new).await?;
+            terminal::say(format_args!("source {} is {source_id}", options.code));
+            pool.close().await;
+        }
+        SourceCommand::Mode(options) => {
+            let (pool, clock) = connect(&options.target).await?;
+            operator::set_mode(&pool, clock, &options.tenant, &options.code, &options.mode).await?;
+            terminal::say(format_args!("source {} tells by {} from now on", options.code, options.mode));
+            pool.close().await;
+        }
+    }
     Ok(())
 }
 

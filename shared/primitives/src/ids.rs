@@ -27,6 +27,7 @@ pub enum Kind {
     Promise,
     Quarantine,
     Settlement,
+    Snapshot,
     Source,
 }
 
@@ -46,6 +47,7 @@ impl Kind {
             Self::Promise => "promise",
             Self::Quarantine => "quarantine",
             Self::Settlement => "settlement",
+            Self::Snapshot => "snapshot",
             Self::Source => "source",
         }
     }

@@ -139,7 +139,7 @@ fn few(mut findings: Vec<Finding>, kept: usize) -> Vec<Finding> {
 }
 
 /// A virtual clock that was never set shows no time: nothing can be accepted yet.
-async fn now(door: &Door, conn: &mut PgConnection) -> Result<DateTime<Utc>, Problem> {
+pub(crate) async fn now(door: &Door, conn: &mut PgConnection) -> Result<DateTime<Utc>, Problem> {
     match door.clock.now(conn).await {
         Err(sqlx::Error::RowNotFound) => Err(Problem::unavailable()),
         read => Ok(read?),

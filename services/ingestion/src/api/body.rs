@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use flate2::read::MultiGzDecoder;
 use runtime::Problem;
 
-/// Of a body, as sent and as inflated.
+/// Of a body of facts, as sent and as inflated.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Facts shrink to a tenth or a thirtieth; what grows more than this when inflated was made to.
 const MAX_RATIO: usize = 100;
@@ -39,18 +39,23 @@ impl Coding {
 
 /// Everything, or the reason why not.
 pub(super) async fn read(coding: Coding, body: Body) -> Result<Bytes, Problem> {
-    let sent = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+    read_up_to(MAX_BODY_BYTES, coding, body).await
+}
+
+/// The same with another limit, of the body as sent and as inflated.
+pub(super) async fn read_up_to(limit: usize, coding: Coding, body: Body) -> Result<Bytes, Problem> {
+    let sent = axum::body::to_bytes(body, limit).await.map_err(|error| {
         let too_large =
             std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
         if too_large {
-            return self::too_large(format!("at most {MAX_BODY_BYTES} bytes are allowed"));
+            return self::too_large(format!("at most {limit} bytes are allowed"));
         }
         Problem::new(StatusCode::BAD_REQUEST, "body-incomplete", "The body did not arrive whole")
     })?;
     match coding {
         Coding::Identity => Ok(sent),
         // Some ten milliseconds for a large body.
-        Coding::Gzip => match tokio::task::spawn_blocking(move || inflate(&sent)).await {
+        Coding::Gzip => match tokio::task::spawn_blocking(move || inflate(&sent, limit)).await {
             Ok(inflated) => inflated,
             Err(_) => Err(Problem::unavailable()),
         },
@@ -58,7 +63,7 @@ pub(super) async fn read(coding: Coding, body: Body) -> Result<Bytes, Problem> {
 }
 
 /// Stops as soon as a limit is passed: nothing is inflated in vain.
-fn inflate(sent: &[u8]) -> Result<Bytes, Problem> {
+fn inflate(sent: &[u8], limit: usize) -> Result<Bytes, Problem> {
     let mut decoder = MultiGzDecoder::new(sent);
     let mut inflated = Vec::new();
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -73,8 +78,8 @@ fn inflate(sent: &[u8]) -> Result<Bytes, Problem> {
             }
         };
         inflated.extend_from_slice(chunk.get(..read).unwrap_or_default());
-        if inflated.len() > MAX_BODY_BYTES {
-            return Err(too_large(format!("at most {MAX_BODY_BYTES} bytes are allowed, inflated")));
+        if inflated.len() > limit {
+            return Err(too_large(format!("at most {limit} bytes are allowed, inflated")));
         }
         if inflated.len() > RATIO_COUNTS_FROM && inflated.len() / sent.len().max(1) > MAX_RATIO {
             return Err(too_large(format!("it grows more than {MAX_RATIO} times when inflated")));
@@ -110,26 +115,30 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn inflated(sent: &[u8]) -> Result<Bytes, Problem> {
+        inflate(sent, MAX_BODY_BYTES)
+    }
+
     #[test]
     fn what_was_packed_comes_out_in_one_piece_or_several() {
         let packed = [gzip(b"one "), gzip(b"two")].concat();
-        assert_eq!(inflate(&packed).unwrap(), "one two");
-        assert_eq!(inflate(&gzip(b"")).unwrap(), "");
+        assert_eq!(inflated(&packed).unwrap(), "one two");
+        assert_eq!(inflated(&gzip(b"")).unwrap(), "");
     }
 
     #[test]
     fn what_grows_without_measure_is_stopped() {
         let bomb = gzip(&vec![b' '; 256 * 1024 * 1024]);
         assert!(bomb.len() < 512 * 1024);
-        assert!(inflate(&bomb).is_err());
-        assert!(inflate(&gzip(&vec![b' '; RATIO_COUNTS_FROM])).is_ok(), "small bodies may be as even as they like");
+        assert!(inflated(&bomb).is_err());
+        assert!(inflated(&gzip(&vec![b' '; RATIO_COUNTS_FROM])).is_ok(), "small bodies may be as even as they like");
     }
 
     #[test]
     fn what_is_no_gzip_is_not_guessed_at() {
-        assert!(inflate(b"{}").is_err());
+        assert!(inflated(b"{}").is_err());
         let whole = gzip(b"a fact or two");
-        assert!(inflate(whole.get(..whole.len() - 3).unwrap()).is_err(), "cut off");
-        assert!(inflate(&[&whole[..], b"more"].concat()).is_err(), "something follows");
+        assert!(inflated(whole.get(..whole.len() - 3).unwrap()).is_err(), "cut off");
+        assert!(inflated(&[&whole[..], b"more"].concat()).is_err(), "something follows");
     }
 }

@@ -8,6 +8,7 @@ mod data;
 mod envelope;
 mod json;
 mod members;
+pub(crate) mod open_item;
 
 use std::borrow::Cow;
 

@@ -93,7 +93,7 @@ pub(crate) struct Invoice {
     pub(crate) expected_withholding: Option<Money>,
 }
 
-/// A payment, a credit note or a withholding: what settles receivables.
+/// A payment, a credit note, a withholding or another settlement: what settles receivables.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Credit {
     pub(crate) kind: CreditKind,
@@ -166,6 +166,10 @@ impl Body {
                 CreditKind::Cash => "payment.received",
                 CreditKind::CreditNote => "credit_note.issued",
                 CreditKind::Withholding => "withholding.recorded",
+                CreditKind::Discount | CreditKind::FxDifference | CreditKind::Rounding | CreditKind::WriteOff => {
+                    "settlement.recorded"
+                }
+                CreditKind::Unexplained => "clearing.observed",
             },
             Self::DisputeOpened(_) => "dispute.opened",
             Self::DisputeResolved(_) => "dispute.resolved",

@@ -40,59 +40,81 @@ pub(crate) struct AccountKey {
     pub(crate) currency: Currency,
 }
 
-/// What settles a receivable (field rule L1).
+/// What settles a receivable (field rule L1), in the order in which one day's are folded: what is certain to be meant for one
+/// invoice, then cash, then what nobody can explain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum CreditKind {
     CreditNote,
     Withholding,
+    Discount,
+    FxDifference,
+    Rounding,
+    WriteOff,
     Cash,
+    /// A list of open items shows less than before, or nothing any more, and does not say why (L3).
+    Unexplained,
 }
 
 impl CreditKind {
+    const ALL: [Self; 8] = [
+        Self::CreditNote,
+        Self::Withholding,
+        Self::Discount,
+        Self::FxDifference,
+        Self::Rounding,
+        Self::WriteOff,
+        Self::Cash,
+        Self::Unexplained,
+    ];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::CreditNote => "credit_note",
             Self::Withholding => "withholding",
+            Self::Discount => "discount",
+            Self::FxDifference => "fx_difference",
+            Self::Rounding => "rounding",
+            Self::WriteOff => "write_off",
             Self::Cash => "cash",
+            Self::Unexplained => "unexplained",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::CreditNote, Self::Withholding, Self::Cash].into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    pub(crate) const fn rank(self) -> Rank {
-        match self {
-            Self::CreditNote => Rank::CreditNote,
-            Self::Withholding => Rank::Withholding,
-            Self::Cash => Rank::Cash,
-        }
+    /// Whether a rule may choose invoices for what no remittance names.
+    pub(crate) const fn may_choose(self) -> bool {
+        matches!(self, Self::Cash | Self::CreditNote)
     }
 }
 
-/// Order of items of one day: receivables first, then what is certain to be meant for one of them, then cash.
+/// Order of items of one day: receivables first, then what settles them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Rank {
-    Invoice = 0,
-    CreditNote = 1,
-    Withholding = 2,
-    Cash = 3,
+    Invoice,
+    Credit(CreditKind),
 }
 
 impl Rank {
     pub(crate) const fn number(self) -> i16 {
         match self {
             Self::Invoice => 0,
-            Self::CreditNote => 1,
-            Self::Withholding => 2,
-            Self::Cash => 3,
+            Self::Credit(CreditKind::CreditNote) => 1,
+            Self::Credit(CreditKind::Withholding) => 2,
+            Self::Credit(CreditKind::Discount) => 3,
+            Self::Credit(CreditKind::FxDifference) => 4,
+            Self::Credit(CreditKind::Rounding) => 5,
+            Self::Credit(CreditKind::WriteOff) => 6,
+            Self::Credit(CreditKind::Cash) => 7,
+            Self::Credit(CreditKind::Unexplained) => 8,
         }
     }
 
     pub(crate) fn from_number(number: i16) -> Option<Self> {
-        [Self::Invoice, Self::CreditNote, Self::Withholding, Self::Cash]
-            .into_iter()
-            .find(|rank| rank.number() == number)
+        let credits = CreditKind::ALL.into_iter().map(Self::Credit);
+        [Self::Invoice].into_iter().chain(credits).find(|rank| rank.number() == number)
     }
 }
 
@@ -123,9 +145,11 @@ pub(crate) struct Credit {
     pub(crate) key: ItemKey,
     pub(crate) amount: Decimal,
     pub(crate) parts: Vec<Part>,
-    /// Whether Puntual may choose invoices for what no part names: not where the ERP applies cash (L3), and never for tax
-    /// withheld on one invoice.
+    /// Whether Puntual may choose invoices for what no part names: not where the ERP applies cash (L3), and only for kinds that
+    /// may ([`CreditKind::may_choose`]).
     pub(crate) chooses: bool,
+    /// What its invoice does not need is held and nobody's money: another credit has explained it meanwhile.
+    pub(crate) yields: bool,
     pub(crate) bank_reference: Option<String>,
 }
 

@@ -20,10 +20,7 @@ impl ChangeOrder {
     pub(crate) fn new(source_version: Option<&str>, time: DateTime<Utc>, id: &str, source: &str) -> Self {
         let version =
             source_version.and_then(numeric).map_or_else(|| "0".to_owned(), |digits| format!("1{digits:0>28}"));
-        // Seconds are within ±50 years of now, so that with the offset they are positive and of one width.
-        let seconds = time.timestamp().saturating_add(10_000_000_000);
-        let nanos = time.timestamp_subsec_nanos();
-        Self(format!("{version} {seconds:012}{nanos:09} {id}\u{1f}{source}"))
+        Self(format!("{version} {} {id}\u{1f}{source}", moment(time)))
     }
 
     /// As it was stored; empty sorts before every change.
@@ -34,6 +31,14 @@ impl ChangeOrder {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The second word of an order: when the change was made, as text that sorts byte by byte.
+pub(crate) fn moment(time: DateTime<Utc>) -> String {
+    // Seconds are within ±50 years of now, so that with the offset they are positive and of one width.
+    let seconds = time.timestamp().saturating_add(10_000_000_000);
+    let nanos = time.timestamp_subsec_nanos();
+    format!("{seconds:012}{nanos:09}")
 }
 
 /// The newest of several changes of each object, given in the order of arrival, and which of them came too late.

@@ -76,21 +76,43 @@ pub(crate) async fn save_coverage(
     Ok(())
 }
 
-/// Who applies cash for each source.
+pub(crate) async fn save_mode(conn: &mut PgConnection, tenant_id: Uuid, row: &SourceRow) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE sources SET mode = $3, version = $4 WHERE tenant_id = $1 AND source_id = $2",
+        tenant_id,
+        row.source_id,
+        row.mode,
+        row.version
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a source's word about money is worth.
+#[derive(Debug, Clone)]
+pub(crate) struct Authority {
+    pub(crate) source_id: Uuid,
+    /// Who applies cash.
+    pub(crate) applies_cash: String,
+    /// Money that the source told of until then is in its list of open items.
+    pub(crate) snapshot_until: Option<DateTime<Utc>>,
+}
+
 pub(crate) async fn authorities(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     ids: &[Uuid],
-) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+) -> Result<Vec<Authority>, sqlx::Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query!(
-        "SELECT source_id, application_authority FROM sources WHERE tenant_id = $1 AND source_id = ANY($2)",
+    sqlx::query_as!(
+        Authority,
+        "SELECT source_id, application_authority AS applies_cash, snapshot_until FROM sources WHERE tenant_id = $1 AND source_id = ANY($2)",
         tenant_id,
         ids
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.source_id, row.application_authority)).collect())
+    .await
 }

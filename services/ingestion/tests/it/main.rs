@@ -11,5 +11,6 @@ mod operator;
 mod quarantine;
 mod receipts;
 mod reemit;
+mod snapshots;
 mod tenants;
 mod world;

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-
-use crate::feed::layout::{self, Layout};
-use crate::feed::record;
+use formats::layout::{self, Layout};
+use formats::table::written;
 
 /// The system that exports a row: a source of facts, and a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +61,7 @@ impl Row {
 
     fn line(&self, layout: &Layout) -> String {
         let cells: Vec<String> = layout::header(layout)
-            .map(|column| self.cells.get(column).map_or(String::new(), |cell| record::written(cell)))
+            .map(|column| self.cells.get(column).map_or(String::new(), |cell| written(cell)))
             .collect();
         cells.join(",")
     }
@@ -105,6 +104,6 @@ pub(crate) fn files(rows: &[Row]) -> Vec<CsvFile> {
 /// Columns that a row has and its layout does not: none, in every row the demo makes.
 #[cfg(test)]
 pub(crate) fn strange_columns(row: &Row) -> Vec<&'static str> {
-    let layout = layout::of_fact(row.fact).unwrap();
+    let layout = layout::LAYOUTS.iter().find(|layout| layout.fact == row.fact).unwrap();
     row.cells.keys().filter(|column| !layout::header(layout).any(|known| known == **column)).copied().collect()
 }

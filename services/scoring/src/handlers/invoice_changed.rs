@@ -53,7 +53,8 @@ fn row(event: &InvoiceChanged) -> Result<InvoiceRow, Malformed> {
         "settled" => Some(wire::date("settled_on", &event.settled_on)?),
         _ => return Err(Malformed { field: "status", expected: "open or settled" }),
     };
-    let cash = || event.settlements.iter().filter(|settlement| settlement.kind == "cash");
+    // What a list of open items does not show any more was most likely paid; like a choice of ours, it is inferred.
+    let cash = || event.settlements.iter().filter(|settlement| matches!(&*settlement.kind, "cash" | "unexplained"));
     Ok(InvoiceRow {
         tenant_id: wire::id("tenant_id", &event.tenant_id)?,
         version: wire::version("version", event.version)?,
@@ -69,7 +70,8 @@ fn row(event: &InvoiceChanged) -> Result<InvoiceRow, Malformed> {
             due_on: wire::date("due_date", &event.due_date)?,
             settled_on,
             paid: settled_on.is_some() && cash().next().is_some(),
-            inferred: settled_on.is_some() && cash().any(|settlement| settlement.inferred),
+            inferred: settled_on.is_some()
+                && cash().any(|settlement| settlement.inferred || settlement.kind == "unexplained"),
         },
     })
 }

@@ -409,7 +409,7 @@ fn kind_of(row: &CreditRow) -> Result<CreditKind, Trouble> {
 }
 
 fn credit_key(row: &CreditRow) -> Result<ItemKey, Trouble> {
-    let rank = kind_of(row)?.rank();
+    let rank = Rank::Credit(kind_of(row)?);
     Ok(ItemKey { date: row.value_date, rank, source: row.source.clone(), number: row.number.clone() })
 }
 
@@ -420,8 +420,8 @@ pub(crate) fn credit(row: &CreditRow) -> Result<Credit, Trouble> {
         key: credit_key(row)?,
         amount: row.amount,
         parts: row.parts.iter().map(part).collect(),
-        // Tax withheld on one invoice settles no other one.
-        chooses: row.application_authority == "puntual" && kind_of(row)? != CreditKind::Withholding,
+        chooses: row.application_authority == "puntual" && kind_of(row)?.may_choose(),
+        yields: kind_of(row)? == CreditKind::Unexplained,
         bank_reference: row.bank_reference.clone(),
     })
 }

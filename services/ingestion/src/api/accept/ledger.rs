@@ -10,9 +10,9 @@ use super::disputes::Disputes;
 use super::resolve::{Known, Scope};
 use super::{Notes, Trouble, book, publish};
 use crate::domain::fact::Body;
-use crate::domain::ledger::{AccountKey, ItemKey, Plan, plan};
+use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
-use crate::store::{self, credits::CreditRow, receivables::ReceivableRow};
+use crate::store::{self, credits::CreditRow, receivables::ReceivableRow, sources::Authority};
 use book::Book;
 
 /// What an account has to fold.
@@ -116,23 +116,30 @@ async fn newest_credits<'a>(
     facts: &'a [Known<'a>],
     notes: &mut Notes,
 ) -> Result<(Credited<'a>, Vec<CreditRow>), Trouble> {
-    let told: Vec<(Uuid, &Known<'_>)> = facts
-        .iter()
-        .filter_map(|fact| match &fact.fact().body {
-            Body::Credit(credit) => Some((scope.credit(credit.kind, &fact.fact().source, &credit.number), fact)),
-            _ => None,
-        })
-        .collect();
+    let credits = facts.iter().filter(|fact| matches!(fact.fact().body, Body::Credit(_)));
+    let authorities = authorities(conn, scope, credits.map(|fact| fact.source_id)).await?;
+    let mut told: Vec<(Uuid, &Known<'_>)> = Vec::new();
+    for fact in facts {
+        let Body::Credit(credit) = &fact.fact().body else { continue };
+        let listed_until = authorities.get(&fact.source_id).and_then(|authority| authority.snapshot_until);
+        let is_listed = listed_until.is_some_and(|until| fact.fact().occurred_at <= until);
+        if is_listed && credit.kind != CreditKind::Unexplained {
+            // What is open after it is what the source's list of open items has shown since.
+            notes.stale.insert(fact.line);
+        } else {
+            told.push((scope.credit(credit.kind, &fact.fact().source, &credit.number), fact));
+        }
+    }
     let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut rows = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
     let stored = rows.iter().map(|row| (row.credit_id, ChangeOrder::stored(row.source_order.clone()))).collect();
     let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
     notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
-    let authorities = authorities(conn, scope, decided.winners.values().map(|fact| fact.source_id)).await?;
     let credited = decided.winners.into_iter().filter_map(|(credit_id, fact)| {
         let Body::Credit(credit) = &fact.fact().body else { return None };
-        let authority = authorities.get(&fact.source_id).cloned().unwrap_or_default();
+        let authority = authorities.get(&fact.source_id).map(|authority| authority.applies_cash.clone());
+        let authority = authority.unwrap_or_default();
         Some((credit_id, (fact, book::credit_row(scope, fact, credit_id, credit, authority))))
     });
     let credited: Credited<'a> = credited.collect();
@@ -144,9 +151,10 @@ async fn authorities(
     conn: &mut PgConnection,
     scope: &Scope,
     sources: impl Iterator<Item = Uuid>,
-) -> Result<BTreeMap<Uuid, String>, Trouble> {
+) -> Result<BTreeMap<Uuid, Authority>, Trouble> {
     let ids: Vec<Uuid> = sources.collect::<BTreeSet<_>>().into_iter().collect();
-    Ok(store::sources::authorities(conn, scope.tenant_id, &ids).await?.into_iter().collect())
+    let rows = store::sources::authorities(conn, scope.tenant_id, &ids).await?;
+    Ok(rows.into_iter().map(|row| (row.source_id, row)).collect())
 }
 
 /// The accounts in which items arrive, change, or from which they leave, and those of disputed invoices.

@@ -31,20 +31,40 @@ impl Line {
 
 /// The lines of `body`; `None` when there are more than [`MAX_LINES`]. Line ends may be LF or CR LF, the last is optional.
 pub(crate) fn lines(body: &Bytes) -> Option<Vec<Line>> {
-    let mut lines = Vec::new();
-    let mut byte_offset = 0;
-    for (index, piece) in body.split(|byte| *byte == b'\n').enumerate() {
-        let text = piece.strip_suffix(b"\r").unwrap_or(piece);
-        let is_blank = text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
-        if !is_blank {
-            if lines.len() == MAX_LINES {
-                return None;
+    let lines: Vec<Line> = pieces(body).take(MAX_LINES + 1).collect();
+    (lines.len() <= MAX_LINES).then_some(lines)
+}
+
+/// The lines of a body, one after the other.
+pub(crate) struct Pieces<'a> {
+    body: &'a Bytes,
+    number: usize,
+    at: usize,
+}
+
+/// The lines of `body` that are not blank, however many.
+pub(crate) const fn pieces(body: &Bytes) -> Pieces<'_> {
+    Pieces { body, number: 0, at: 0 }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Line;
+
+    fn next(&mut self) -> Option<Line> {
+        while self.at < self.body.len() {
+            let rest = self.body.get(self.at..)?;
+            let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            let piece = rest.get(..length)?;
+            let text = piece.strip_suffix(b"\r").unwrap_or(piece);
+            let byte_offset = self.at;
+            self.at += length + 1;
+            self.number += 1;
+            if !text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+                return Some(Line { number: self.number, byte_offset, bytes: self.body.slice_ref(text) });
             }
-            lines.push(Line { number: index + 1, byte_offset, bytes: body.slice_ref(text) });
         }
-        byte_offset += piece.len() + 1;
+        None
     }
-    Some(lines)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use primitives::{Currency, Money};
 use rust_decimal::Decimal;
 
 use super::data::MAX_INVOICES;
-use super::members::{Members, Read, Sign};
+use super::members::{Members, Noted, Read, Sign};
 use crate::domain::fact::{Body, Credit, NamedPart};
 use crate::domain::ledger::CreditKind;
 
@@ -51,12 +51,32 @@ pub(super) fn credit_note(data: &mut Members<'_>) -> Read<Body> {
 }
 
 pub(super) fn withholding(data: &mut Members<'_>) -> Read<Body> {
-    let (number, payer, invoice) = (data.key("withholding"), data.key("payer"), data.key("invoice"));
+    let certificate = data.optional_key("certificate");
+    let body = of_one_invoice(data, "withholding", Sign::Positive);
+    Ok(Body::Credit(Credit { kind: CreditKind::Withholding, certificate: certificate?, ..body? }))
+}
+
+/// What settles an invoice besides cash, credit notes and withholdings.
+pub(super) fn settlement(data: &mut Members<'_>) -> Read<Body> {
+    let kind = data.required_choice("kind", &["discount", "fx_difference", "rounding", "write_off"]);
+    let body = of_one_invoice(data, "settlement", Sign::Positive);
+    let kind = CreditKind::parse(kind?).ok_or(Noted)?;
+    Ok(Body::Credit(Credit { kind, ..body? }))
+}
+
+/// Less of an invoice is open than was known, and nobody says why. Told again with zero: it is open after all.
+pub(super) fn clearing(data: &mut Members<'_>) -> Read<Body> {
+    of_one_invoice(data, "clearing", Sign::NotNegative).map(Body::Credit)
+}
+
+/// A credit of unexplained kind that is meant for one invoice and no other.
+fn of_one_invoice(data: &mut Members<'_>, number: &'static str, sign: Sign) -> Read<Credit> {
+    let (number, payer, invoice) = (data.key(number), data.key("payer"), data.key("invoice"));
     let currency = data.currency();
-    let amount = data.amount("amount", currency, Sign::Positive);
-    let (value_date, certificate) = (data.date("value_date"), data.optional_key("certificate"));
-    Ok(Body::Credit(Credit {
-        kind: CreditKind::Withholding,
+    let amount = data.amount("amount", currency, sign);
+    let value_date = data.date("value_date");
+    Ok(Credit {
+        kind: CreditKind::Unexplained,
         number: number?,
         payer: payer?,
         customer: None,
@@ -64,9 +84,9 @@ pub(super) fn withholding(data: &mut Members<'_>) -> Read<Body> {
         value_date: value_date?,
         received_date: None,
         bank_reference: None,
-        certificate: certificate?,
+        certificate: None,
         parts: vec![NamedPart { invoice: invoice?, amount: Some(amount?) }],
-    }))
+    })
 }
 
 /// Parts may name less than the whole, never more.

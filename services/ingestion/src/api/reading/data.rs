@@ -23,6 +23,8 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "payment.received" => credits::payment,
         "credit_note.issued" => credits::credit_note,
         "withholding.recorded" => credits::withholding,
+        "settlement.recorded" => credits::settlement,
+        "clearing.observed" => credits::clearing,
         "dispute.opened" => dispute_opened,
         "dispute.resolved" => dispute_resolved,
         "promise.made" => promise_made,
@@ -205,7 +207,7 @@ fn covered(data: &mut Members<'_>) -> Read<Body> {
     data.instant("covered_until").map(|until| Body::Covered { until })
 }
 
-fn country(value: &str) -> Result<String, Refusal> {
+pub(super) fn country(value: &str) -> Result<String, Refusal> {
     if value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Ok(value.to_owned());
     }

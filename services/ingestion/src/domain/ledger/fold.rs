@@ -84,6 +84,9 @@ impl Entry {
         let reserved: Decimal = self.waiting.values().sum();
         let (waiting, on_account) =
             if self.rest_waits() { (reserved + self.rest, Decimal::ZERO) } else { (reserved, self.rest) };
+        if self.credit.yields {
+            return Balance { applied: self.applied, on_account: Decimal::ZERO, waiting, held: self.held + on_account };
+        }
         Balance { applied: self.applied, on_account, waiting, held: self.held }
     }
 }

@@ -192,13 +192,14 @@ fn credit(paid: Paid) -> Item {
         credit_id: Uuid::from_u128((1000 + paid.number).into()),
         key: ItemKey {
             date: day(paid.day),
-            rank: paid.kind.rank(),
+            rank: Rank::Credit(paid.kind),
             source: "bank".into(),
             number: format!("P-{}", paid.number),
         },
         amount: paid.amount.into(),
         parts: parts.collect(),
-        chooses: paid.chooses,
+        chooses: paid.chooses && paid.kind.may_choose(),
+        yields: paid.kind == CreditKind::Unexplained,
         bank_reference: paid.reference.map(|reference| reference.to_string()),
     })
 }
@@ -214,7 +215,9 @@ fn any_item() -> impl Strategy<Value = Item> {
         Just(CreditKind::Cash),
         Just(CreditKind::Cash),
         Just(CreditKind::CreditNote),
-        Just(CreditKind::Withholding)
+        Just(CreditKind::Withholding),
+        Just(CreditKind::WriteOff),
+        Just(CreditKind::Unexplained)
     ];
     // Invoices 7 and 8 are named and never come.
     let parts = prop::collection::vec((0_u32..9, prop::option::of(1_u32..50)), 0..4);
@@ -378,4 +381,29 @@ fn a_smaller_corrected_invoice_frees_the_money() {
     account.is_conserved();
     assert_eq!(balance_of(&account, 1), (80, 20, 0, 0));
     assert_eq!(account.refolded, 1);
+}
+
+#[test]
+fn what_a_list_shows_as_settled_gives_way_to_what_explains_it() {
+    let cleared = Paid {
+        number: 1,
+        kind: CreditKind::Unexplained,
+        day: 6,
+        amount: 100,
+        parts: vec![(1, Some(100))],
+        chooses: false,
+        reference: None,
+    };
+    let mut account = Account::default();
+    account
+        .post(&[Change { order: 0, item: invoice(1, 1, 20, 100) }, Change { order: 1, item: credit(cleared.clone()) }]);
+    let open = |account: &Account| account.open[&Uuid::from_u128(1)];
+    assert_eq!((open(&account), balance_of(&account, 1)), (Decimal::ZERO, (100, 0, 0, 0)));
+    account.post(&[Change { order: 2, item: payment(2, 5, 70, &[(1, None)]) }]);
+    account.is_conserved();
+    assert_eq!((balance_of(&account, 1), balance_of(&account, 2)), ((30, 0, 0, 70), (70, 0, 0, 0)));
+    // Open after all, but for what was paid.
+    account.post(&[Change { order: 3, item: credit(Paid { amount: 0, parts: vec![(1, Some(0))], ..cleared }) }]);
+    account.is_conserved();
+    assert_eq!((open(&account), balance_of(&account, 1)), (Decimal::from(30), (0, 0, 0, 0)));
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// How a cell becomes a member of the fact's `data`. What a value *means* is checked by ingestion, so that a file and
 /// any other door refuse the same things with the same words; here only the form of lists is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// As it stands: text, dates, amounts.
     Text,
     /// `true` or `false`.
@@ -17,24 +17,24 @@ pub(crate) enum Form {
 }
 
 #[derive(Debug)]
-pub(crate) struct Column {
-    pub(crate) name: &'static str,
-    pub(crate) form: Form,
-    /// An optional cell may be empty; the column itself is always there.
-    pub(crate) required: bool,
+pub struct Column {
+    pub name: &'static str,
+    pub form: Form,
+    /// The column must be there; its cells may be empty all the same, for ingestion to say what is missing.
+    pub required: bool,
 }
 
 #[derive(Debug)]
-pub(crate) struct Layout {
-    pub(crate) fact: &'static str,
+pub struct Layout {
+    pub fact: &'static str,
     /// What the fact says.
-    pub(crate) columns: &'static [Column],
+    pub columns: &'static [Column],
     /// The column whose value names the thing: part of the default `fact_id`. `None` for facts without one.
-    pub(crate) key: Option<&'static str>,
+    pub key: Option<&'static str>,
 }
 
-/// Columns of every layout, before the fact's own.
-pub(crate) const ENVELOPE: [&str; 3] = ["fact_id", "time", "legal_entity"];
+/// Columns of every layout, before the fact's own. Of these only `time` must be there.
+pub const ENVELOPE: [&str; 3] = ["fact_id", "time", "legal_entity"];
 
 const fn needs(name: &'static str) -> Column {
     Column { name, form: Form::Text, required: true }
@@ -48,7 +48,7 @@ const fn may_as(name: &'static str, form: Form) -> Column {
     Column { name, form, required: false }
 }
 
-pub(crate) static LAYOUTS: [Layout; 11] = [
+pub static LAYOUTS: [Layout; 11] = [
     Layout {
         fact: "customer.upserted",
         key: Some("customer"),
@@ -164,23 +164,27 @@ pub(crate) static LAYOUTS: [Layout; 11] = [
 ];
 
 /// The columns of a layout in the order in which `puntual feed --layouts` shows them.
-pub(crate) fn header(layout: &Layout) -> impl Iterator<Item = &'static str> {
+pub fn header(layout: &Layout) -> impl Iterator<Item = &'static str> {
     ENVELOPE.into_iter().chain(layout.columns.iter().map(|column| column.name))
 }
 
+fn required(layout: &Layout) -> impl Iterator<Item = &'static str> {
+    ["time"].into_iter().chain(layout.columns.iter().filter(|column| column.required).map(|column| column.name))
+}
+
 #[cfg(test)]
-pub(crate) fn of_fact(fact: &str) -> Option<&'static Layout> {
+fn of_fact(fact: &str) -> Option<&'static Layout> {
     LAYOUTS.iter().find(|layout| layout.fact == fact)
 }
 
 /// A header that fits no layout.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unfit {
+pub struct Unfit {
     /// The fact whose layout comes nearest.
-    pub(crate) nearest: &'static str,
-    pub(crate) missing: Vec<String>,
-    pub(crate) unknown: Vec<String>,
-    pub(crate) twice: Vec<String>,
+    pub nearest: &'static str,
+    pub missing: Vec<String>,
+    pub unknown: Vec<String>,
+    pub twice: Vec<String>,
 }
 
 impl std::fmt::Display for Unfit {
@@ -197,11 +201,11 @@ impl std::fmt::Display for Unfit {
     }
 }
 
-/// The layout of a header line: all of its columns, in any order, and no others.
-pub(crate) fn recognise(names: &[String]) -> Result<&'static Layout, Unfit> {
+/// The layout of a header line: all columns that it requires, in any order, and no unknown ones.
+pub fn recognise(names: &[String]) -> Result<&'static Layout, Unfit> {
     let misfit = |layout: &'static Layout| {
         let missing: Vec<String> =
-            header(layout).filter(|column| !names.iter().any(|name| name == column)).map(str::to_owned).collect();
+            required(layout).filter(|column| !names.iter().any(|name| name == column)).map(str::to_owned).collect();
         let unknown: Vec<String> =
             names.iter().filter(|name| !header(layout).any(|column| column == name.as_str())).cloned().collect();
         let twice = names
@@ -226,7 +230,7 @@ pub(crate) fn recognise(names: &[String]) -> Result<&'static Layout, Unfit> {
 }
 
 /// The envelope of one row (D1). `names` and `cells` belong together; `names` has passed [`recognise`].
-pub(crate) fn fact(layout: &Layout, source: &str, names: &[String], cells: &[String]) -> Value {
+pub fn fact(layout: &Layout, source: &str, names: &[String], cells: &[String]) -> Value {
     let cell = |name: &str| {
         names
             .iter()
