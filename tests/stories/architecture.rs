@@ -1,7 +1,7 @@
 //! The directions of the house, held by tests: which package may know which, and inside a role which room.
 //!
-//! `puntual` → roles → `messaging`, `runtime` → `contracts`, `primitives`; inside a role `lib` → {`handlers`, `api`,
-//! `sweeps`} → {`domain`, `store`}, `store` → `domain`, `domain` → `primitives`.
+//! `puntual` → roles → `messaging`, `runtime` → `contracts`, `primitives`, and `formats` → `primitives`; inside a role
+//! `lib` → {`handlers`, `api`, `sweeps`} → {`domain`, `store`}, `store` → `domain`, `domain` → `primitives`.
 
 mod packages;
 mod rooms;

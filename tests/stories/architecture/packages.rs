@@ -22,7 +22,7 @@ const FRAME: [&str; 5] = ["runtime", "messaging", "contracts", "primitives", "fa
 fn allowed(package: &str) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
     Some(match package {
         "primitives" | "mailcatcher" | "faults" => (vec![], vec![]),
-        "contracts" => (vec!["primitives"], vec![]),
+        "contracts" | "formats" => (vec!["primitives"], vec![]),
         "messaging" => (vec!["contracts", "primitives", "faults"], vec!["testkit"]),
         "runtime" => (vec!["messaging", "contracts", "primitives", "faults"], vec!["testkit"]),
         "testkit" => (FRAME.to_vec(), vec![]),

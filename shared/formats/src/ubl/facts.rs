@@ -1,0 +1,83 @@
+//! From a bill to facts.
+
+use serde_json::{Value, json};
+
+use super::{Bill, Kind};
+use crate::draft::{self, data, put};
+use crate::{Draft, Finding, Options};
+
+/// Room for `/customer` behind an id.
+const ID_BYTES: usize = 100;
+
+/// The customer, and the invoice or credit note.
+pub fn drafts(bill: &Bill, options: &Options) -> Result<Vec<Draft>, Finding> {
+    let refuse = |code, detail: String| Err(Finding::new(code, bill.place.clone(), detail));
+    if bill.payable.is_negative() {
+        let detail = format!("the document is over {}: what is owed to the customer is a credit note", bill.payable);
+        return refuse("negative-amount", detail);
+    }
+    if bill.payable.is_zero() {
+        return refuse("not-a-receivable", "nothing is left to pay".to_owned());
+    }
+    let Some(code) = &bill.buyer.code else {
+        let detail = "the buyer has no number: neither PartyIdentification nor CompanyID nor EndpointID";
+        return Err(Finding::new("customer-unknown", bill.buyer.place.clone(), detail));
+    };
+    let customer = draft::key(code, &bill.buyer.place)?;
+    let Some(name) = &bill.buyer.name else {
+        return Err(Finding::new("missing-member", bill.buyer.place.clone(), "the buyer has no name"));
+    };
+    let id = id(bill);
+    let time = draft::instant(bill.issue_date, bill.issue_time.as_deref(), options.time_zone);
+    let mut about = data([("customer", json!(customer)), ("name", json!(name))]);
+    put(&mut about, "country", bill.buyer.country.clone());
+    put(&mut about, "party_kind", bill.buyer.natural_person.then_some("natural_person"));
+    let customer_draft = Draft {
+        place: bill.buyer.place.clone(),
+        fact_type: "customer.upserted",
+        id: format!("{id}/customer"),
+        time: time.clone(),
+        source_version: None,
+        data: about,
+    };
+    let common = [
+        ("customer", json!(customer)),
+        ("currency", json!(bill.currency.code())),
+        ("amount", json!(bill.payable.to_string())),
+        ("issue_date", json!(bill.issue_date.to_string())),
+    ];
+    let mut data = data(common);
+    let fact_type = if bill.kind == Kind::CreditNote {
+        put(&mut data, "credit_note", Some(bill.number.clone()));
+        let invoices: Vec<Value> = bill.references.iter().map(|number| json!({ "invoice": number })).collect();
+        put(&mut data, "invoices", (!invoices.is_empty()).then_some(invoices));
+        "credit_note.issued"
+    } else {
+        let terms = options.terms_days.map(|days| draft::after(bill.issue_date, days));
+        let Some(due) = bill.due_date.or(terms) else {
+            return refuse(
+                "due-date-unknown",
+                "neither the document nor the configuration tells when it is due".to_owned(),
+            );
+        };
+        put(&mut data, "invoice", Some(bill.number.clone()));
+        put(&mut data, "due_date", Some(due.to_string()));
+        "invoice.issued"
+    };
+    let draft = Draft { place: bill.place.clone(), fact_type, id, time, source_version: None, data };
+    Ok(vec![customer_draft, draft])
+}
+
+/// The fiscal id, else what makes a document one of its kind.
+fn id(bill: &Bill) -> String {
+    let fiscal = bill.uuid.as_ref().filter(|uuid| uuid.len() <= ID_BYTES && uuid.chars().all(|c| c.is_ascii_graphic()));
+    fiscal.cloned().unwrap_or_else(|| {
+        let kind = match bill.kind {
+            Kind::Invoice => "invoice",
+            Kind::CreditNote => "credit_note",
+            Kind::DebitNote => "debit_note",
+        };
+        let seller = bill.seller.as_deref().unwrap_or_default();
+        draft::digest(&["ubl", kind, seller, &bill.number, &bill.issue_date.to_string()])
+    })
+}
