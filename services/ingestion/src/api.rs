@@ -5,6 +5,7 @@ mod body;
 mod conservation;
 mod digest;
 mod facts;
+mod media_type;
 mod parked;
 mod quarantine;
 pub(crate) mod reading;

@@ -119,7 +119,7 @@ pub(crate) async fn accept(
     let kept = if batch_id.is_some() { 1 } else { MAX_FINDINGS };
     let read: Vec<Result<Parsed, Vec<Finding>>> = lines
         .iter()
-        .map(|line| line.too_long().map_or_else(|| reading::fact(&line.bytes, today), |finding| Err(vec![finding])))
+        .map(|line| line.refused().map_or_else(|| reading::fact(&line.bytes, today), |finding| Err(vec![finding])))
         .map(|parsed| parsed.map_err(|findings| few(findings, kept)))
         .collect();
     let mut attempt = 1;

@@ -1,25 +1,34 @@
-//! `POST /v1/facts`: one fact as JSON, or up to 5,000 as lines of NDJSON; as CloudEvents structured, binary or in batches.
+//! `POST /v1/facts`: one fact as JSON, or up to 5,000 as lines of NDJSON; as CloudEvents structured, binary or in batches; as
+//! CSV in one of the layouts; as documents of ERPs (UBL, CFDI) and statements of banks (camt, MT940).
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use chrono_tz::Tz;
+use encoding_rs::UTF_8;
+use formats::InvoiceNumber;
 use primitives::ids::{self, Kind};
 use runtime::{Caller, Door, Problem};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::accept::resolve::quarantine_id;
 use super::accept::{Verdict, accept};
 use super::body::{self, Coding};
+use super::media_type::MediaType;
 use super::reading::batch::{self, Line, MAX_LINES};
+use super::reading::file::{self, Origin};
 use super::reading::{cloud_event, hex, sha256};
 use super::receipts::Receipt;
 use super::refusal;
+use crate::domain::text;
 
 /// A report names this many problems; `GET /v1/quarantine` has them all.
 const MAX_PROBLEMS: usize = 100;
+/// Longer terms are a mistake.
+const MAX_TERMS_DAYS: u32 = 720;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) async fn post(caller: Caller, State(door): State<Door>, request: Request) -> Response {
@@ -33,17 +42,19 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
     caller.require("facts:write")?;
     let (parts, packed) = request.into_parts();
     let Some(coding) = Coding::of(&parts.headers) else { return Ok(body::unsupported()) };
-    match media_type(parts.headers.get(header::CONTENT_TYPE)).as_deref() {
-        Some("application/json") if cloud_event::is_binary(&parts.headers) => {
+    let Some(media) = MediaType::of(parts.headers.get(header::CONTENT_TYPE)) else { return Ok(not_read()) };
+    let is_utf8 = media.encoding == UTF_8;
+    match &*media.essence {
+        "application/json" if is_utf8 && cloud_event::is_binary(&parts.headers) => {
             match cloud_event::binary(&parts.headers, &body::read(coding, packed).await?) {
                 Ok(event) => single(caller, door, event).await,
                 Err(finding) => Err(refusal::problem(&[finding])),
             }
         }
-        Some("application/json" | "application/cloudevents+json") => {
+        "application/json" | "application/cloudevents+json" if is_utf8 => {
             single(caller, door, body::read(coding, packed).await?).await
         }
-        Some("application/x-ndjson") => {
+        "application/x-ndjson" if is_utf8 => {
             let body = body::read(coding, packed).await?;
             let lines = batch::lines(&body).ok_or_else(too_many_lines)?;
             if lines.is_empty() {
@@ -51,12 +62,84 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
             }
             batch(caller, door, &body, &lines).await
         }
-        Some("application/cloudevents-batch+json") => {
+        "application/cloudevents-batch+json" if is_utf8 => {
             let body = body::read(coding, packed).await?;
             let lines = cloud_event::elements(&body).map_err(|finding| refusal::problem(&[finding]))?;
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
-        _ => Ok(refusal::unsupported_media_type("send application/json, application/x-ndjson or CloudEvents in JSON")),
+        "text/csv" => {
+            let said = said_of_file(&parts.uri)?;
+            let body = body::read(coding, packed).await?;
+            let lines = file::table(&body, media.encoding, &said.origin()?)?;
+            batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
+        }
+        "application/xml" | "text/xml" | "application/x-mt940" => {
+            let said = said_of_file(&parts.uri)?;
+            let body = body::read(coding, packed).await?;
+            let lines = file::document(&body, &said.options()?, &said.origin()?)?;
+            batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
+        }
+        _ => Ok(not_read()),
+    }
+}
+
+fn not_read() -> Response {
+    refusal::unsupported_media_type(
+        "send application/json, application/x-ndjson, CloudEvents in JSON, text/csv, application/xml or application/x-mt940",
+    )
+}
+
+/// What the sender says of a file, which does not say it itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaidOfFile {
+    /// Code of the source.
+    source: Option<String>,
+    /// Code; the tenant's first legal entity when absent.
+    legal_entity: Option<String>,
+    /// Days from issue to due date, for invoices that tell neither a due date nor terms.
+    terms_days: Option<String>,
+    /// Of documents with local dates only; UTC when absent.
+    time_zone: Option<String>,
+    /// Number by which a CFDI goes: `fiscal` (its UUID, which payments name) or `series`.
+    invoice_number: Option<String>,
+}
+
+fn said_of_file(uri: &Uri) -> Result<SaidOfFile, Problem> {
+    let said = Query::try_from_uri(uri).map_err(|rejection| Problem::parameter("query", rejection.body_text()))?;
+    Ok(said.0)
+}
+
+impl SaidOfFile {
+    fn origin(&self) -> Result<Origin, Problem> {
+        let key = |name: &'static str, value: &str| {
+            let key = text::natural_key(value).map(str::to_owned);
+            key.map_err(|error| Problem::parameter(name, error.to_string()))
+        };
+        Ok(Origin {
+            source: key("source", self.source.as_deref().unwrap_or_default())?,
+            legal_entity: self.legal_entity.as_deref().map(|code| key("legal_entity", code)).transpose()?,
+        })
+    }
+
+    fn options(&self) -> Result<formats::Options, Problem> {
+        let days = self.terms_days.as_deref().map(|days| {
+            let days = days.parse::<u32>().ok().filter(|days| *days <= MAX_TERMS_DAYS);
+            days.ok_or_else(|| Problem::parameter("terms_days", format!("days, at most {MAX_TERMS_DAYS}")))
+        });
+        let zone = self.time_zone.as_deref().map(|zone| {
+            zone.parse().map_err(|_| Problem::parameter("time_zone", "the name of an IANA time zone is expected"))
+        });
+        let number = match self.invoice_number.as_deref() {
+            None | Some("fiscal") => InvoiceNumber::Fiscal,
+            Some("series") => InvoiceNumber::Series,
+            Some(_) => return Err(Problem::parameter("invoice_number", "fiscal or series is expected")),
+        };
+        Ok(formats::Options {
+            terms_days: days.transpose()?,
+            time_zone: zone.transpose()?.unwrap_or(Tz::UTC),
+            invoice_number: number,
+        })
     }
 }
 
@@ -158,13 +241,4 @@ impl Report {
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-/// Without parameters, in small letters; none when it names letters that are not UTF-8.
-fn media_type(header: Option<&HeaderValue>) -> Option<String> {
-    let text = header?.to_str().ok()?.to_ascii_lowercase();
-    let mut parts = text.split(';').map(str::trim);
-    let essence = parts.next()?.to_owned();
-    let charset = parts.find_map(|part| part.strip_prefix("charset=")).map(|name| name.trim_matches('"'));
-    charset.is_none_or(|name| matches!(name, "utf-8" | "us-ascii")).then_some(essence)
 }

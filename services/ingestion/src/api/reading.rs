@@ -6,6 +6,7 @@ pub(crate) mod cloud_event;
 mod credits;
 mod data;
 mod envelope;
+pub(crate) mod file;
 mod json;
 mod members;
 pub(crate) mod open_item;

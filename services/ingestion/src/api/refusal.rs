@@ -65,7 +65,8 @@ pub(super) fn unsupported_media_type(detail: &str) -> Response {
     response.headers_mut().insert(
         header::HeaderName::from_static("accept-post"),
         HeaderValue::from_static(
-            "application/json, application/x-ndjson, application/cloudevents+json, application/cloudevents-batch+json",
+            "application/json, application/x-ndjson, application/cloudevents+json, application/cloudevents-batch+json, \
+             text/csv, application/xml, application/x-mt940",
         ),
     );
     response

@@ -15,17 +15,25 @@ pub(crate) struct Line {
     /// Of its first byte in the body.
     pub(crate) byte_offset: usize,
     pub(crate) bytes: Bytes,
+    /// Why no fact could be made of it.
+    pub(crate) unreadable: Option<Finding>,
 }
 
 impl Line {
-    /// The whole body as one line.
-    pub(crate) fn only(bytes: Bytes) -> Self {
-        Self { number: 1, byte_offset: 0, bytes }
+    pub(crate) const fn new(number: usize, byte_offset: usize, bytes: Bytes) -> Self {
+        Self { number, byte_offset, bytes, unreadable: None }
     }
 
-    pub(crate) fn too_long(&self) -> Option<Finding> {
-        (self.bytes.len() > MAX_LINE_BYTES)
-            .then(|| Finding::new("line-too-long", "#", format!("longer than {MAX_LINE_BYTES} bytes")))
+    /// The whole body as one line.
+    pub(crate) fn only(bytes: Bytes) -> Self {
+        Self::new(1, 0, bytes)
+    }
+
+    /// Why it is not worth reading.
+    pub(crate) fn refused(&self) -> Option<Finding> {
+        let too_long = (self.bytes.len() > MAX_LINE_BYTES)
+            .then(|| Finding::new("line-too-long", "#", format!("longer than {MAX_LINE_BYTES} bytes")));
+        too_long.or_else(|| self.unreadable.clone())
     }
 }
 
@@ -60,7 +68,7 @@ impl Iterator for Pieces<'_> {
             self.at += length + 1;
             self.number += 1;
             if !text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
-                return Some(Line { number: self.number, byte_offset, bytes: self.body.slice_ref(text) });
+                return Some(Line::new(self.number, byte_offset, self.body.slice_ref(text)));
             }
         }
         None

@@ -96,7 +96,7 @@ pub(crate) fn elements(body: &Bytes) -> Result<Option<Vec<Line>>, Finding> {
                     }
                     let byte_offset = from + blanks;
                     let bytes = body.slice_ref(element.trim_ascii());
-                    lines.push(Line { number: lines.len() + 1, byte_offset, bytes });
+                    lines.push(Line::new(lines.len() + 1, byte_offset, bytes));
                 }
                 from = at + 1;
                 if is_last {

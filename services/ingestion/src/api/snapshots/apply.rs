@@ -168,7 +168,7 @@ impl<'a> Application<'a> {
     }
 
     fn told(&self, line: &Line) -> Result<Told, (Vec<Finding>, Option<Mentioned>)> {
-        if let Some(finding) = line.too_long() {
+        if let Some(finding) = line.refused() {
             return Err((vec![finding], None));
         }
         let item = open_item(&line.bytes, self.now.date_naive())?;
@@ -353,10 +353,8 @@ impl<'a> Application<'a> {
         if facts.is_empty() {
             return Ok(());
         }
-        let lines: Vec<Line> = (1..)
-            .zip(facts)
-            .map(|(number, fact)| Line { number, byte_offset: 0, bytes: fact.to_string().into() })
-            .collect();
+        let lines: Vec<Line> =
+            (1..).zip(facts).map(|(number, fact)| Line::new(number, 0, fact.to_string().into())).collect();
         let batch_id =
             ids::derive(self.caller.tenant_id, Kind::Snapshot, &[self.source, &self.as_of.to_rfc3339(), "facts"]);
         let verdicts = accept(self.door, self.caller, &lines, Some(batch_id)).await?;
