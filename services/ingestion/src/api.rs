@@ -1,6 +1,7 @@
 //! The doors: facts in, receipts and proofs out.
 
 pub(crate) mod accept;
+mod allocations;
 mod body;
 mod conservation;
 mod digest;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router<Door> {
         .route("/v1/ledger/digest", get(digest::get))
         .route("/v1/parked", get(parked::get))
         .route("/v1/unapplied", get(unapplied::get))
+        .route("/v1/allocations", post(allocations::post))
         .method_not_allowed_fallback(refusal::method_not_allowed)
 }
 

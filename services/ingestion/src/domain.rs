@@ -1,5 +1,6 @@
 //! What ingestion decides, without I/O: what a fact says, which of two changes is newer, where money lies.
 
+pub(crate) mod cash;
 pub(crate) mod fact;
 pub(crate) mod ledger;
 pub(crate) mod order;

@@ -5,12 +5,13 @@
 //! | resolve names, refuse what cannot be | none |
 //! | store the facts that are new; the others answer with the receipt they have (I5) | facts, by id |
 //! | lock the objects they are about (D13) | objects, by id |
-//! | customers and contacts | customers, by id |
+//! | customers and contacts, payments without a payer | customers, by id |
 //! | fold the accounts they touch (D8), publish what changed | accounts, by key |
 //! | promises, coverage | sources, by id |
 //! | outbox, commit, wake the relay | |
 
 pub(crate) mod book;
+mod cash;
 mod coverage;
 mod disputes;
 mod floats;
@@ -233,6 +234,7 @@ async fn apply(
     }
     let locked = lock_objects(conn, scope, facts).await?;
     parties::apply(conn, scope, facts, &mut notes, outbox).await?;
+    cash::apply(conn, scope, facts, &mut notes).await?;
     ledger::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
     promises::apply(conn, scope, facts, &mut notes, outbox).await?;
     coverage::apply(conn, scope, facts, &mut notes, outbox).await?;

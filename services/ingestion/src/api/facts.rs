@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::accept::resolve::quarantine_id;
 use super::accept::{Verdict, accept};
+use super::allocations;
 use super::body::{self, Coding};
 use super::media_type::MediaType;
 use super::reading::batch::{self, Line, MAX_LINES};
@@ -150,6 +151,7 @@ fn too_many_lines() -> Problem {
 
 async fn single(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, Problem> {
     let verdicts = accept(door, caller, &[Line::only(body)], None).await?;
+    allocations::try_rules(door, caller).await;
     Ok(match verdicts.into_iter().next() {
         Some(Verdict::Accepted(receipt)) => (StatusCode::CREATED, Json(Receipt::from(receipt))).into_response(),
         Some(Verdict::Replayed(receipt)) => {
@@ -192,6 +194,7 @@ async fn batch(caller: &Caller, door: &Door, body: &Bytes, lines: &[Line]) -> Re
     // The same bytes are the same batch.
     let batch_id = ids::derive(caller.tenant_id, Kind::Quarantine, &["batch", &hex(&sha256(body))]);
     let verdicts = accept(door, caller, lines, Some(batch_id)).await?;
+    allocations::try_rules(door, caller).await;
     let mut report = Report {
         batch_id,
         lines: lines.len(),

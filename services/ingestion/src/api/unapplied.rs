@@ -1,18 +1,52 @@
-//! `GET /v1/unapplied`: what belongs to payers and settles nothing, by payer and currency.
+//! `GET /v1/unapplied`: what settles nothing: by payer and currency what belongs to somebody, and the payments that wait for a
+//! payer, with what the rules suggest.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use chrono::NaiveDate;
 use runtime::{Caller, Door, Problem};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::quarantine::{Page, page};
+use crate::domain::cash::Clues;
 use crate::store;
+use crate::store::cash::UnidentifiedRow;
 use crate::store::proofs::UnappliedRow;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Unapplied {
     rows: Vec<UnappliedRow>,
+    unidentified: Vec<Waiting>,
+}
+
+/// A payment that waits for a payer. `POST /v1/allocations` says whose it is.
+#[derive(Debug, Serialize)]
+pub(super) struct Waiting {
+    source: String,
+    payment: String,
+    legal_entity: String,
+    currency: String,
+    amount: String,
+    value_date: NaiveDate,
+    clues: Option<Clues>,
+    suggestions: Value,
+}
+
+impl From<UnidentifiedRow> for Waiting {
+    fn from(row: UnidentifiedRow) -> Self {
+        Self {
+            source: row.source,
+            payment: row.number,
+            legal_entity: row.legal_entity,
+            currency: row.currency,
+            amount: row.amount.to_string(),
+            value_date: row.value_date,
+            clues: row.clues.map(|clues| clues.0),
+            suggestions: row.suggestions,
+        }
+    }
 }
 
 pub(super) async fn get(
@@ -23,5 +57,7 @@ pub(super) async fn get(
     caller.require("read")?;
     let limit = page(query)?.limit()?;
     let mut tx = door.begin(caller.tenant_id).await?;
-    Ok(Json(Unapplied { rows: store::proofs::unapplied(&mut tx, caller.tenant_id, limit).await? }))
+    let rows = store::proofs::unapplied(&mut tx, caller.tenant_id, limit).await?;
+    let waiting = store::cash::open(&mut tx, caller.tenant_id, limit).await?;
+    Ok(Json(Unapplied { rows, unidentified: waiting.into_iter().map(Waiting::from).collect() }))
 }

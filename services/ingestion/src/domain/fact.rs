@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use primitives::{Currency, Money};
 use rust_decimal::Decimal;
 
+use super::cash::Clues;
 use super::ledger::CreditKind;
 use super::order::ChangeOrder;
 
@@ -34,11 +35,16 @@ pub(crate) enum Body {
     Contact(Contact),
     Invoice(Invoice),
     Credit(Credit),
+    /// A payment of which the source does not know who paid.
+    Unidentified(Unidentified),
+    Allocated(Allocation),
     DisputeOpened(DisputeOpened),
     DisputeResolved(DisputeResolved),
     PromiseMade(PromiseMade),
     PromiseWithdrawn(PromiseWithdrawn),
-    Covered { until: DateTime<Utc> },
+    Covered {
+        until: DateTime<Utc>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +126,35 @@ pub(crate) struct NamedPart {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unidentified {
+    pub(crate) number: String,
+    pub(crate) amount: Money,
+    pub(crate) value_date: NaiveDate,
+    pub(crate) received_date: Option<NaiveDate>,
+    pub(crate) bank_reference: Option<String>,
+    pub(crate) clues: Clues,
+}
+
+/// Whose a payment is, and what it pays.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Allocation {
+    /// The source's own number.
+    pub(crate) payment: String,
+    pub(crate) payer: String,
+    pub(crate) currency: Currency,
+    pub(crate) parts: Vec<NamedPart>,
+    /// Which rule found it; `person` where somebody did.
+    pub(crate) rule: String,
+}
+
+impl Allocation {
+    /// Sum of the amounts that parts name.
+    pub(crate) fn named(&self) -> Decimal {
+        self.parts.iter().filter_map(|part| part.amount).map(|amount| amount.amount()).sum()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct DisputeOpened {
     pub(crate) dispute: String,
     pub(crate) invoice: String,
@@ -171,6 +206,8 @@ impl Body {
                 }
                 CreditKind::Unexplained => "clearing.observed",
             },
+            Self::Unidentified(_) => "payment.received",
+            Self::Allocated(_) => "payment.allocated",
             Self::DisputeOpened(_) => "dispute.opened",
             Self::DisputeResolved(_) => "dispute.resolved",
             Self::PromiseMade(_) => "promise.made",
@@ -182,7 +219,7 @@ impl Body {
     /// Whether the data names a person: such data is kept apart, where it can be erased (L5).
     pub(crate) fn is_personal(&self) -> bool {
         match self {
-            Self::Contact(_) => true,
+            Self::Contact(_) | Self::Unidentified(_) => true,
             Self::Customer(customer) => customer.party_kind == PartyKind::NaturalPerson,
             _ => false,
         }
@@ -202,9 +239,12 @@ impl Body {
                 [Some(&fact.payer), fact.customer.as_ref()].into_iter().flatten().map(String::as_str).collect()
             }
             Self::PromiseMade(fact) => vec![&fact.customer],
-            Self::DisputeOpened(_) | Self::DisputeResolved(_) | Self::PromiseWithdrawn(_) | Self::Covered { .. } => {
-                Vec::new()
-            }
+            Self::Allocated(fact) => vec![&fact.payer],
+            Self::Unidentified(_)
+            | Self::DisputeOpened(_)
+            | Self::DisputeResolved(_)
+            | Self::PromiseWithdrawn(_)
+            | Self::Covered { .. } => Vec::new(),
         }
     }
 
@@ -213,6 +253,9 @@ impl Body {
         match self {
             Self::Credit(fact) => {
                 Some((fact.amount.currency(), fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
+            }
+            Self::Allocated(fact) => {
+                Some((fact.currency, fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
             }
             Self::PromiseMade(fact) => {
                 Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))

@@ -3,9 +3,11 @@
 #![allow(clippy::needless_pass_by_value, reason = "facts are written where they are told")]
 
 mod bad_input;
+mod cash;
 mod confluence;
 mod doors;
 mod events;
+mod files;
 mod ledger;
 mod operator;
 mod quarantine;

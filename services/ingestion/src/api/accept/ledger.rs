@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::disputes::Disputes;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble, book, publish};
+use super::{Notes, Trouble, book, cash, publish};
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
@@ -142,7 +142,8 @@ async fn newest_credits<'a>(
         let authority = authority.unwrap_or_default();
         Some((credit_id, (fact, book::credit_row(scope, fact, credit_id, credit, authority))))
     });
-    let credited: Credited<'a> = credited.collect();
+    let mut credited: Credited<'a> = credited.collect();
+    cash::allocate(conn, scope, facts, &mut credited, &mut rows, notes).await?;
     rows.retain(|row| credited.contains_key(&row.credit_id));
     Ok((credited, rows))
 }
@@ -241,7 +242,7 @@ fn park(scope: &Scope, facts: &[Known<'_>], book: &Book, notes: &mut Notes) {
         for part in row.parts.iter().filter(|part| part.waiting.is_some()) {
             notes.park(fact.line, format!("invoice {}", part.invoice));
         }
-        if !row.held.is_zero() {
+        if !row.held.is_zero() && credit.kind == CreditKind::Cash {
             notes.park(fact.line, "decision: suspected duplicate".to_owned());
         }
     }

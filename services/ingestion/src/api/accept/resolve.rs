@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::reading::{Finding, Parsed, hex, sha256};
-use super::{Trouble, Verdict, promises, refuse};
+use super::{Trouble, Verdict, cash, promises, refuse};
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ledger::CreditKind;
 use crate::store;
@@ -104,6 +104,7 @@ impl Scope {
         }
         let mut refused = self.currency_mismatches(conn, &known).await?;
         refused.extend(promises::conflicts(conn, self, &known).await?);
+        refused.extend(cash::misfits(conn, self, &known).await?);
         self.spare_stored(conn, &known, &mut refused).await?;
         known.retain(|fact| !refused.contains_key(&fact.line));
         for (line, finding) in refused {
@@ -259,6 +260,8 @@ impl Known<'_> {
             Body::Contact(fact) => vec![scope.contact(&fact.contact)],
             Body::Invoice(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
             Body::Credit(fact) => vec![scope.credit(fact.kind, &self.fact().source, &fact.number)],
+            Body::Unidentified(fact) => vec![cash::credit_id(scope, self, &fact.number)],
+            Body::Allocated(fact) => vec![cash::credit_id(scope, self, &fact.payment)],
             Body::DisputeOpened(fact) => {
                 vec![scope.dispute(&fact.dispute), scope.invoice(&self.legal_entity, &fact.invoice)]
             }

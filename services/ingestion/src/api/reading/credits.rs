@@ -3,29 +3,94 @@
 use primitives::{Currency, Money};
 use rust_decimal::Decimal;
 
+use super::Finding;
 use super::data::MAX_INVOICES;
+use super::json::Json;
 use super::members::{Members, Noted, Read, Sign};
-use crate::domain::fact::{Body, Credit, NamedPart};
+use crate::domain::cash::Clues;
+use crate::domain::fact::{Allocation, Body, Credit, NamedPart, Unidentified};
 use crate::domain::ledger::CreditKind;
+use crate::domain::text::{self, TEXT_CHARS};
 
+/// More are no clue any more.
+const MAX_REFERENCES: usize = 100;
+
+/// Who paid is a payer, or clues by which one may be found.
 pub(super) fn payment(data: &mut Members<'_>) -> Read<Body> {
-    let (number, payer) = (data.key("payment"), data.key("payer"));
+    let (number, payer) = (data.key("payment"), data.optional_key("payer"));
     let currency = data.currency();
     let amount = data.amount("amount", currency, Sign::Positive);
     let (value_date, received_date) = (data.date("value_date"), data.optional_date("received_date"));
     let bank_reference = data.optional_key("bank_reference");
     let parts = named_parts(data, "remittance", currency, amount);
+    let clues = clues(data);
+    let (payer, clues, parts) = (payer?, clues?, parts?);
+    let Some(payer) = payer else {
+        let Some(mut clues) = clues else { return Err(data.missing("payer")) };
+        // What a remittance names is as good as a reference.
+        clues.references.extend(parts.into_iter().map(|part| part.invoice));
+        return Ok(Body::Unidentified(Unidentified {
+            number: number?,
+            amount: amount?,
+            value_date: value_date?,
+            received_date: received_date?,
+            bank_reference: bank_reference?,
+            clues,
+        }));
+    };
+    if clues.is_some() {
+        return Err(data.note("clues", "unknown-field", "where the payer is known no clues are needed".to_owned()));
+    }
     Ok(Body::Credit(Credit {
         kind: CreditKind::Cash,
         number: number?,
-        payer: payer?,
+        payer,
         customer: None,
         amount: amount?,
         value_date: value_date?,
         received_date: received_date?,
         bank_reference: bank_reference?,
         certificate: None,
+        parts,
+    }))
+}
+
+fn clues(data: &mut Members<'_>) -> Read<Option<Clues>> {
+    let Some(told) = data.raw("clues") else { return Ok(None) };
+    let (today, findings) = data.inner();
+    let mut clues = Members::of(told, "#/data/clues", today, findings)?;
+    let (account, name) = (clues.optional_text("account", TEXT_CHARS), clues.optional_text("name", TEXT_CHARS));
+    let text = clues.optional_text("text", TEXT_CHARS);
+    let items = clues.items("references", MAX_REFERENCES);
+    clues.finish();
+    let mut references = Vec::new();
+    for (pointer, item) in items? {
+        let Json::Text(reference) = item else {
+            let detail = format!("a string is expected, not {}", item.kind());
+            findings.push(Finding::new("wrong-type", pointer, detail));
+            return Err(Noted);
+        };
+        if let Err(error) = text::text(reference, TEXT_CHARS) {
+            findings.push(Finding::new(error.code(), pointer, error.to_string()));
+            return Err(Noted);
+        }
+        references.push(reference.clone());
+    }
+    Ok(Some(Clues { account: account?, name: name?, references, text: text? }))
+}
+
+/// Whose a payment is, said by a rule or a person. Told anew, the later word counts.
+pub(super) fn allocation(data: &mut Members<'_>) -> Read<Body> {
+    let (payment, payer) = (data.key("payment"), data.key("payer"));
+    let currency = data.currency();
+    let parts = named_parts(data, "invoices", currency, Err(Noted));
+    let rule = data.choice("rule", &["reference", "account", "name", "person"], "person");
+    Ok(Body::Allocated(Allocation {
+        payment: payment?,
+        payer: payer?,
+        currency: currency?,
         parts: parts?,
+        rule: rule?.to_owned(),
     }))
 }
 

@@ -21,6 +21,7 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "contact.upserted" => contact,
         "invoice.issued" => invoice,
         "payment.received" => credits::payment,
+        "payment.allocated" => credits::allocation,
         "credit_note.issued" => credits::credit_note,
         "withholding.recorded" => credits::withholding,
         "settlement.recorded" => credits::settlement,

@@ -18,7 +18,7 @@ const SAFE_INTEGER: u64 = (1 << 53) - 1;
 const ALIASES: [(&str, &str); 2] = [("sourceversion", "source_version"), ("legalentity", "legal_entity")];
 
 /// Members of the data that name a person.
-const PERSONAL: [&str; 2] = ["name", "email"];
+const PERSONAL: [&str; 3] = ["name", "email", "clues"];
 
 /// How it travels, not what it says; of these the version and the type of the content are checked.
 const TRANSPORT: [&str; 6] = ["specversion", "datacontenttype", "dataschema", "subject", "traceparent", "tracestate"];

@@ -1,0 +1,207 @@
+//! Payments without a payer are kept apart; an allocation brings them into the ledger, or takes one in the ledger elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::super::reading::Finding;
+use super::ledger::Credited;
+use super::resolve::{Known, Scope};
+use super::{Notes, Trouble};
+use crate::domain::fact::{Allocation, Body};
+use crate::domain::ledger::CreditKind;
+use crate::domain::order::{ChangeOrder, newest};
+use crate::store;
+use crate::store::cash::UnidentifiedRow;
+use crate::store::credits::{CreditRow, PartRow};
+
+/// Keeps payments that nobody is known to have paid.
+pub(super) async fn apply(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+    notes: &mut Notes,
+) -> Result<(), Trouble> {
+    let told: Vec<(Uuid, &Known<'_>)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.fact().body {
+            Body::Unidentified(payment) => Some((credit_id(scope, fact, &payment.number), fact)),
+            _ => None,
+        })
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let stored = store::cash::by_ids(conn, scope.tenant_id, &ids).await?;
+    let identified = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
+    let in_ledger: BTreeSet<Uuid> = identified.into_iter().map(|row| row.credit_id).collect();
+    let orders = stored.iter().map(|row| (row.credit_id, ChangeOrder::stored(row.source_order.clone()))).collect();
+    let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &orders);
+    notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
+    let mut rows = Vec::new();
+    for (credit_id, fact) in decided.winners {
+        let Body::Unidentified(payment) = &fact.fact().body else { continue };
+        if in_ledger.contains(&credit_id) {
+            notes.stale.insert(fact.line);
+            continue;
+        }
+        notes.park(fact.line, "payer".to_owned());
+        rows.push(UnidentifiedRow {
+            credit_id,
+            source_id: fact.source_id,
+            source: fact.fact().source.clone(),
+            application_authority: String::new(),
+            legal_entity_id: fact.legal_entity_id,
+            legal_entity: fact.legal_entity.clone(),
+            number: payment.number.clone(),
+            currency: payment.amount.currency().code().to_owned(),
+            amount: payment.amount.amount(),
+            value_date: payment.value_date,
+            received_date: payment.received_date,
+            bank_reference: payment.bank_reference.clone(),
+            clues: Some(Json(payment.clues.clone())),
+            suggestions: serde_json::Value::Null,
+            source_order: fact.fact().order.as_str().to_owned(),
+            recorded_at: scope.now,
+        });
+    }
+    store::cash::save(conn, scope.tenant_id, &rows).await?;
+    Ok(())
+}
+
+/// Allocations of payments that are not known, or that they do not fit.
+pub(super) async fn misfits(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+) -> Result<BTreeMap<usize, Finding>, Trouble> {
+    let told = allocations(scope, facts);
+    if told.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<Uuid> = told.iter().map(|(id, _, _)| *id).collect::<BTreeSet<_>>().into_iter().collect();
+    let unidentified = store::cash::by_ids(conn, scope.tenant_id, &ids).await?;
+    let credits = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
+    let mut known: BTreeMap<Uuid, (String, rust_decimal::Decimal)> =
+        unidentified.into_iter().map(|row| (row.credit_id, (row.currency, row.amount))).collect();
+    known.extend(credits.into_iter().map(|row| (row.credit_id, (row.currency, row.amount))));
+    let mut misfits = BTreeMap::new();
+    for (credit_id, fact, allocation) in told {
+        let finding = match known.get(&credit_id) {
+            None => Some(Finding::new("unknown-payment", "#/data/payment", "the source has told of no such payment")),
+            Some((currency, _)) if currency != allocation.currency.code() => {
+                let detail = format!("the payment is in {currency}, the allocation in {}", allocation.currency);
+                Some(Finding::new("currency-mismatch", "#/data/currency", detail))
+            }
+            Some((_, amount)) if allocation.named() > *amount => {
+                let detail = format!("the parts sum to {}, the payment is {amount}", allocation.named());
+                Some(Finding::new("parts-exceed-amount", "#/data/invoices", detail))
+            }
+            Some(_) => None,
+        };
+        if let Some(finding) = finding {
+            misfits.insert(fact.line, finding);
+        }
+    }
+    Ok(misfits)
+}
+
+/// Adds to the credits of a transaction those that its allocations make or change; `rows` are the credits as they are.
+pub(super) async fn allocate<'a>(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &'a [Known<'a>],
+    credited: &mut Credited<'a>,
+    rows: &mut Vec<CreditRow>,
+    notes: &mut Notes,
+) -> Result<(), Trouble> {
+    let mut told = allocations(scope, facts);
+    if told.is_empty() {
+        return Ok(());
+    }
+    told.sort_by(|(_, one, _), (_, other, _)| one.fact().order.cmp(&other.fact().order));
+    let ids: Vec<Uuid> = told.iter().map(|(id, _, _)| *id).collect::<BTreeSet<_>>().into_iter().collect();
+    let unidentified = store::cash::by_ids(conn, scope.tenant_id, &ids).await?;
+    let unidentified: BTreeMap<Uuid, UnidentifiedRow> =
+        unidentified.into_iter().map(|row| (row.credit_id, row)).collect();
+    for row in store::credits::by_ids(conn, scope.tenant_id, &ids).await? {
+        if rows.iter().all(|known| known.credit_id != row.credit_id) {
+            rows.push(row);
+        }
+    }
+    for (credit_id, fact, allocation) in told {
+        let stored = rows.iter().find(|row| row.credit_id == credit_id).cloned();
+        let base = credited.get(&credit_id).map(|(_, row)| row.clone()).or(stored);
+        let base = base.or_else(|| unidentified.get(&credit_id).map(identified));
+        // Whoever took the payment away meanwhile is seen by the next attempt.
+        let Some(mut row) = base else { return Err(Trouble::Again) };
+        if *row.source_order >= *fact.fact().order.as_str() {
+            notes.stale.insert(fact.line);
+            continue;
+        }
+        row.payer_id = scope.customer(&allocation.payer);
+        row.parts = Json(
+            allocation
+                .parts
+                .iter()
+                .map(|part| PartRow {
+                    invoice: part.invoice.clone(),
+                    invoice_id: scope.invoice(&fact.legal_entity, &part.invoice),
+                    amount: part.amount.map(|amount| amount.amount()),
+                    waiting: None,
+                })
+                .collect(),
+        );
+        row.legal_entity_id = fact.legal_entity_id;
+        fact.fact().order.as_str().clone_into(&mut row.source_order);
+        if let Some(payment) = unidentified.get(&credit_id) {
+            store::cash::allocated(conn, scope.tenant_id, payment, row.payer_id, &allocation.rule).await?;
+        }
+        credited.insert(credit_id, (fact, row));
+    }
+    Ok(())
+}
+
+fn allocations<'a>(scope: &Scope, facts: &'a [Known<'a>]) -> Vec<(Uuid, &'a Known<'a>, &'a Allocation)> {
+    let told = facts.iter().filter_map(|fact| match &fact.fact().body {
+        Body::Allocated(allocation) => Some((credit_id(scope, fact, &allocation.payment), fact, allocation)),
+        _ => None,
+    });
+    told.collect()
+}
+
+pub(super) fn credit_id(scope: &Scope, fact: &Known<'_>, number: &str) -> Uuid {
+    scope.credit(CreditKind::Cash, &fact.fact().source, number)
+}
+
+/// The credit that a payment becomes; whose it is, the allocation says.
+fn identified(row: &UnidentifiedRow) -> CreditRow {
+    CreditRow {
+        credit_id: row.credit_id,
+        version: 0,
+        legal_entity_id: row.legal_entity_id,
+        payer_id: Uuid::nil(),
+        currency: row.currency.clone(),
+        kind: CreditKind::Cash.as_str().to_owned(),
+        source_id: row.source_id,
+        source: row.source.clone(),
+        application_authority: row.application_authority.clone(),
+        number: row.number.clone(),
+        amount: row.amount,
+        applied: rust_decimal::Decimal::ZERO,
+        on_account: rust_decimal::Decimal::ZERO,
+        waiting: rust_decimal::Decimal::ZERO,
+        held: rust_decimal::Decimal::ZERO,
+        value_date: row.value_date,
+        received_date: row.received_date,
+        bank_reference: row.bank_reference.clone(),
+        certificate: None,
+        parts: Json(Vec::new()),
+        source_order: row.source_order.clone(),
+        recorded_at: row.recorded_at,
+    }
+}
