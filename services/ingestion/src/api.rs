@@ -14,6 +14,7 @@ mod receipts;
 mod refusal;
 mod snapshots;
 mod unapplied;
+mod watermark;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -24,6 +25,7 @@ pub(crate) fn router() -> Router<Door> {
         .route("/v1/facts", post(facts::post))
         .route("/v1/snapshots", post(snapshots::post).get(snapshots::list))
         .route("/v1/snapshots/{id}", get(snapshots::get))
+        .route("/v1/feeds/{source}/watermark", get(watermark::get))
         .route("/v1/receipts/{source}/{id}", get(receipts::get))
         .route("/v1/quarantine", get(quarantine::list))
         .route("/v1/quarantine/{id}", get(quarantine::get))

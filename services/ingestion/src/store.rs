@@ -16,3 +16,4 @@ pub(crate) mod receivables;
 pub(crate) mod settlements;
 pub(crate) mod snapshots;
 pub(crate) mod sources;
+pub(crate) mod watermarks;

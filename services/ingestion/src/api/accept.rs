@@ -8,7 +8,7 @@
 //! | customers and contacts, payments without a payer | customers, by id |
 //! | fold the accounts they touch (D8), publish what changed | accounts, by key |
 //! | promises, coverage | sources, by id |
-//! | outbox, commit, wake the relay | |
+//! | totals, outbox, commit, wake the relay | |
 
 pub(crate) mod book;
 mod cash;
@@ -20,6 +20,7 @@ mod parties;
 mod promises;
 pub(crate) mod publish;
 pub(crate) mod resolve;
+mod watermarks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -175,6 +176,7 @@ async fn try_once(
     if let Some(batch_id) = batch_id {
         quarantine(conn, &scope, batch_id, lines, &verdicts).await?;
     }
+    watermarks::add(conn, &scope, &fresh).await?;
     outbox.save(conn).await?;
     faults::point("intake.before_commit");
     tx.commit().await?;

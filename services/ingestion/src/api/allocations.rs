@@ -186,14 +186,14 @@ async fn find(
     let invoices: BTreeMap<Uuid, _> = invoices.into_iter().map(|row| (row.invoice_id, row)).collect();
     let accounts: Vec<String> = clues.values().filter_map(|clues| clues.account.clone()).collect();
     let by_account = store::cash::payers_of_accounts(conn, tenant_id, &accounts).await?;
-    let names: Vec<String> = clues.values().filter_map(|clues| clues.name.clone()).collect();
-    let by_name = store::cash::payers_of_names(conn, tenant_id, &names).await?;
+    let spellings: Vec<String> = clues.values().filter_map(|clues| clues.name.clone()).collect();
+    let by_name = store::cash::payers_of_names(conn, tenant_id, &spellings).await?;
 
     let mut found = BTreeMap::new();
     for row in waiting {
         let Some(told) = clues.get(&row.credit_id) else { continue };
-        let named = numbers.get(&row.credit_id).into_iter().flatten().filter_map(|id| invoices.get(id));
-        let named = named
+        let mentioned = numbers.get(&row.credit_id).into_iter().flatten().filter_map(|id| invoices.get(id));
+        let named = mentioned
             .filter(|invoice| invoice.currency == row.currency && !invoice.open_amount.is_zero())
             .map(candidate)
             .collect();

@@ -216,6 +216,17 @@ impl Body {
         }
     }
 
+    /// What it is about in money.
+    pub(crate) const fn amount(&self) -> Option<Money> {
+        match self {
+            Self::Invoice(fact) => Some(fact.amount),
+            Self::Credit(fact) => Some(fact.amount),
+            Self::Unidentified(fact) => Some(fact.amount),
+            Self::PromiseMade(fact) => Some(fact.amount),
+            _ => None,
+        }
+    }
+
     /// Whether the data names a person: such data is kept apart, where it can be erased (L5).
     pub(crate) fn is_personal(&self) -> bool {
         match self {

@@ -95,7 +95,7 @@ async fn bodies_that_are_no_facts_are_refused_before_they_are_read() {
         let answer = world.send(&world.acme, "application/json", body.to_vec()).await;
         assert_eq!((answer.status.as_u16(), answer.slug()), (status, slug), "{answer:?}");
     }
-    for content_type in ["text/csv", "application/xml", ""] {
+    for content_type in ["text/plain", "application/json; charset=utf-16", ""] {
         assert_eq!(world.send(&world.acme, content_type, "{}").await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let huge = world.send(&world.acme, "application/json", vec![b' '; 17 * 1024 * 1024]).await;

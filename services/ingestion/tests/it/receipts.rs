@@ -109,3 +109,25 @@ async fn of_promises_told_at_once_with_other_terms_one_is_accepted() {
     }
     world.role.stop().await;
 }
+
+#[tokio::test]
+async fn a_source_can_prove_that_nothing_is_missing() {
+    let world = world::start().await;
+    let facts: Vec<_> =
+        (1..=3).map(|n| invoice(&format!("F-{n}"), "C-1", "100.50", "2026-01-01", "2026-01-31")).collect();
+    world.batch(&facts).await;
+    world.tell(&[facts[0].clone(), invoice("F-4", "C-1", "1.00", "2026-01-01", "2026-01-31")]).await;
+    let path = "/v1/feeds/erp/watermark?from=2026-03-01&through=2026-03-01";
+    let watermark = world.get(path).await.body;
+    // Of the ids "invoice F-1" to "invoice F-4", reckoned by another program.
+    assert_eq!((&watermark["facts"], &watermark["ids_xor"]), (&json!(4), &json!("704d229e46208ef5")), "{watermark}");
+    let day = &watermark["days"][0];
+    assert_eq!(
+        (&day["type"], &day["currency"], &day["amount"]),
+        (&json!("invoice.issued"), &json!("COP"), &json!("302.50"))
+    );
+    assert_eq!(watermark["last_id"], "invoice F-4");
+    assert_eq!(world.get("/v1/feeds/nobody/watermark").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.get("/v1/feeds/erp/watermark?from=1999-01-01").await.slug(), "query-parameter");
+    world.role.stop().await;
+}
