@@ -11,6 +11,7 @@ use crate::feed::Feed;
 use crate::operator::{KeyCommand, SourceCommand, TenantCommand};
 use crate::provision::Migrate;
 use crate::reemit::Reemit;
+use crate::snapshot::Snapshot;
 use crate::why::Why;
 
 /// Puntual collects what customers owe: it takes the facts of receivables from ERPs, banks and CRMs, learns how each
@@ -30,7 +31,8 @@ On your own:  puntual migrate              databases for the five services
               puntual source create        a system that tells facts: your ERP, your bank
               puntual key create           an API key
               puntual feed --layouts       the CSV files that facts come in
-              puntual feed FILE…           send them
+              puntual feed FILE…           send them, or XML invoices and bank statements
+              puntual snapshot FILE        send the daily list of open items instead
               puntual why                  why a customer was reminded on a day, or was not
 Is it well:   puntual check                proofs over all databases and the broker; exit code 1 when something is wrong
               puntual dead-letters list    events that could not be applied; `redrive` tries them again
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Source(SourceCommand),
     /// Send files of facts to ingestion
     Feed(Feed),
+    /// Send a list of all open items: what it does not show any more is closed
+    Snapshot(Snapshot),
     /// Tell in words what was decided for a customer on a day, sent or not
     Why(Why),
     /// Say what is wrong in the databases and at the broker

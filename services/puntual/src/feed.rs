@@ -7,11 +7,12 @@ pub(crate) mod sender;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use formats::InvoiceNumber;
 use formats::layout::{self, Form};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::door::FactsDoor;
-use self::file::FactFile;
+use self::file::{FactFile, Origin};
 use self::sender::{Sender, Totals};
 use crate::terminal;
 
@@ -21,7 +22,7 @@ const SHOWN_PROBLEMS: usize = 100;
 /// What to send, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Feed {
-    /// CSV files (the header line chooses the layout, see --layouts) or .ndjson files (one fact per line)
+    /// CSV (the header line chooses the layout, see --layouts), .ndjson (one fact per line), .xml (UBL, CFDI, camt) or .sta (MT940)
     #[arg(required_unless_present = "layouts", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Where ingestion listens
@@ -30,12 +31,39 @@ pub(crate) struct Feed {
     /// API key with the scope facts:write (puntual key create)
     #[arg(long, env = "PUNTUAL_KEY", hide_env_values = true, required_unless_present = "layouts")]
     key: Option<String>,
-    /// Code of the source that the rows of CSV files come from (puntual source create)
+    /// Code of the source that the files come from; lines of .ndjson carry their own (puntual source create)
     #[arg(long, value_name = "CODE")]
     source: Option<String>,
+    /// Code of your company whose documents they are; the tenant's first one when absent
+    #[arg(long, value_name = "CODE")]
+    legal_entity: Option<String>,
+    /// Days from issue to due date, for XML invoices that tell neither a due date nor terms
+    #[arg(long, value_name = "DAYS")]
+    terms_days: Option<u32>,
+    /// Zone of XML documents and statements with local dates only
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    time_zone: chrono_tz::Tz,
+    /// Number by which CFDI invoices go: fiscal (the UUID, which payments name) or series
+    #[arg(long, default_value = "fiscal", value_parser = ["fiscal", "series"])]
+    invoice_number: String,
     /// Print the CSV layouts and stop
     #[arg(long)]
     layouts: bool,
+}
+
+impl Feed {
+    fn origin(&self) -> Origin {
+        let fiscal = self.invoice_number == "fiscal";
+        Origin {
+            source: self.source.clone(),
+            legal_entity: self.legal_entity.clone(),
+            options: formats::Options {
+                terms_days: self.terms_days,
+                time_zone: self.time_zone,
+                invoice_number: if fiscal { InvoiceNumber::Fiscal } else { InvoiceNumber::Series },
+            },
+        }
+    }
 }
 
 /// Sends the files; fails softly (exit code 1) when any line was not taken.
@@ -44,9 +72,10 @@ pub(crate) async fn feed(options: Feed) -> anyhow::Result<ExitCode> {
         print_layouts();
         return Ok(ExitCode::SUCCESS);
     }
+    let origin = options.origin();
     // A file that cannot be read as a whole stops everything before anything was sent.
     for path in &options.files {
-        FactFile::open(path, options.source.as_deref())?;
+        FactFile::open(path, &origin)?;
     }
     let door = FactsDoor::new(&options.url, options.key.as_deref().unwrap_or_default())?;
     let bytes = options.files.iter().filter_map(|path| path.metadata().ok()).map(|file| file.len()).sum();
@@ -58,7 +87,7 @@ pub(crate) async fn feed(options: Feed) -> anyhow::Result<ExitCode> {
         bar.set_message(path.display().to_string());
         let mut read = 0;
         sender
-            .file(path, options.source.as_deref(), |bytes| {
+            .file(path, &origin, |bytes| {
                 read = bytes;
                 bar.set_position(before + bytes);
             })

@@ -11,6 +11,7 @@ mod provision;
 mod reemit;
 mod service;
 mod shutdown;
+mod snapshot;
 mod terminal;
 mod why;
 
@@ -67,6 +68,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reemit(options) => reemit::reemit(options).await?,
         Command::Check(options) => return check::check(options).await,
         Command::Feed(options) => return feed::feed(options).await,
+        Command::Snapshot(options) => return snapshot::snapshot(options).await,
         Command::Demo(options) => return demo::demo(options).await,
     }
     Ok(ExitCode::SUCCESS)

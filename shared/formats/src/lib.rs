@@ -77,6 +77,26 @@ pub struct Draft {
     pub data: Map<String, Value>,
 }
 
+impl Draft {
+    /// The fact in its envelope (D1). `legal_entity` is the code of whose document it is, the tenant's first when absent.
+    pub fn envelope(&self, source: &str, legal_entity: Option<&str>) -> Value {
+        let mut fact = Map::new();
+        let mut say = |name: &str, value: &str| drop(fact.insert(name.to_owned(), Value::from(value)));
+        say("id", &self.id);
+        say("source", source);
+        say("type", self.fact_type);
+        say("time", &self.time);
+        if let Some(version) = &self.source_version {
+            say("source_version", version);
+        }
+        if let Some(entity) = legal_entity {
+            say("legal_entity", entity);
+        }
+        fact.insert("data".to_owned(), Value::Object(self.data.clone()));
+        Value::Object(fact)
+    }
+}
+
 /// Which of an invoice's two numbers its facts go by, where a CFDI has both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InvoiceNumber {

@@ -22,6 +22,7 @@ use super::row::{self, Row};
 use super::stage::Stage;
 use super::world::{World, coverage_rows};
 use crate::feed::door::FactsDoor;
+use crate::feed::file::Origin;
 use crate::feed::sender::{Sender, Totals};
 use crate::service::Service;
 
@@ -98,7 +99,7 @@ impl<'a> Year<'a> {
             let path = folder.join(&file.name);
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
             std::fs::write(&path, &file.content).with_context(|| format!("cannot write {}", path.display()))?;
-            sender.file(&path, Some(file.feed.code()), |_| {}).await?;
+            sender.file(&path, &Origin::of(file.feed.code()), |_| {}).await?;
         }
         let totals = sender.finish().await?;
         if !totals.is_clean() {

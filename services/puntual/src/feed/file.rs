@@ -1,4 +1,4 @@
-//! A file of facts, read line by line: CSV in one of the layouts, or NDJSON.
+//! A file of facts: CSV in one of the layouts or NDJSON, read line by line, or a document that is read as a whole.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -10,6 +10,9 @@ use formats::table::{Broken, Dialect};
 
 /// A line longer than this is not a fact: ingestion would refuse it anyway, and memory stays bounded.
 const LONGEST_LINE_BYTES: usize = 1 << 20;
+
+/// Of what is read as a whole.
+const LARGEST_DOCUMENT_BYTES: usize = 64 << 20;
 
 /// A fact ready for the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +51,36 @@ pub(crate) enum Item {
 
 enum Form {
     Csv(Rows<BufReader<File>>),
-    Ndjson { reader: BufReader<File>, line: u64, bytes_read: u64 },
+    Ndjson {
+        reader: BufReader<File>,
+        line: u64,
+        bytes_read: u64,
+    },
+    /// What is left of a document.
+    Document {
+        items: std::vec::IntoIter<Item>,
+        bytes_read: u64,
+    },
+}
+
+/// What a file does not say itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    /// Code of the source; lines of NDJSON carry their own.
+    pub(crate) source: Option<String>,
+    /// Code; the tenant's first one when absent.
+    pub(crate) legal_entity: Option<String>,
+    pub(crate) options: formats::Options,
+}
+
+impl Origin {
+    pub(crate) fn of(source: &str) -> Self {
+        Self { source: Some(source.to_owned()), ..Self::default() }
+    }
+
+    fn source(&self, path: &Path) -> anyhow::Result<&str> {
+        self.source.as_deref().with_context(|| format!("{}: such a file needs --source CODE", path.display()))
+    }
 }
 
 pub(crate) struct FactFile {
@@ -57,16 +89,14 @@ pub(crate) struct FactFile {
 }
 
 impl FactFile {
-    /// Opens a file and recognises its layout. `source` is the code that rows of a CSV file are sent under; lines of
-    /// NDJSON carry their own.
-    pub(crate) fn open(path: &Path, source: Option<&str>) -> anyhow::Result<Self> {
+    /// Opens a file and recognises its layout.
+    pub(crate) fn open(path: &Path, origin: &Origin) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let reader = BufReader::new(file);
         let form = match path.extension().and_then(|extension| extension.to_str()) {
             Some("ndjson" | "jsonl") => Form::Ndjson { reader, line: 0, bytes_read: 0 },
             Some("csv") => {
-                let Some(source) = source else { bail!("{}: a CSV file needs --source CODE", path.display()) };
-                let shape = Shape::Facts { source: source.to_owned() };
+                let shape = Shape::Facts { source: origin.source(path)?.to_owned() };
                 let opened = Rows::open(reader, Dialect::default(), &shape)
                     .with_context(|| format!("cannot read {}", path.display()))?;
                 Form::Csv(
@@ -74,7 +104,8 @@ impl FactFile {
                         .map_err(|broken| anyhow::anyhow!("{}:{}: {}", path.display(), broken.line, broken.detail))?,
                 )
             }
-            _ => bail!("{}: neither .csv nor .ndjson", path.display()),
+            Some("xml" | "sta" | "mt940" | "940" | "942") => document(path, reader, origin)?,
+            _ => bail!("{}: none of .csv, .ndjson, .xml, .sta, .mt940", path.display()),
         };
         Ok(Self { path: path.to_owned(), form })
     }
@@ -82,7 +113,7 @@ impl FactFile {
     pub(crate) fn bytes_read(&self) -> u64 {
         match &self.form {
             Form::Csv(rows) => rows.bytes_read(),
-            Form::Ndjson { bytes_read, .. } => *bytes_read,
+            Form::Ndjson { bytes_read, .. } | Form::Document { bytes_read, .. } => *bytes_read,
         }
     }
 
@@ -91,6 +122,7 @@ impl FactFile {
         let Self { path, form } = self;
         let cannot_read = || format!("cannot read {}", path.display());
         match form {
+            Form::Document { items, .. } => Ok(items.next()),
             Form::Ndjson { reader, line, bytes_read } => {
                 let read = next_line(reader, line, bytes_read).with_context(cannot_read)?;
                 Ok(read.map(|text| match text {
@@ -112,6 +144,35 @@ impl FactFile {
             }
         }
     }
+}
+
+/// An invoice, a credit note, a statement of an account: what is wrong with one of its facts does not keep the others.
+fn document(path: &Path, mut reader: BufReader<File>, origin: &Origin) -> anyhow::Result<Form> {
+    let source = origin.source(path)?;
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(LARGEST_DOCUMENT_BYTES).unwrap_or(u64::MAX);
+    (&mut reader).take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() > LARGEST_DOCUMENT_BYTES {
+        bail!("{}: larger than {LARGEST_DOCUMENT_BYTES} bytes", path.display());
+    }
+    let reading = formats::read(&bytes, &origin.options).map_err(|finding| {
+        anyhow::anyhow!("{}:{}: {} {}", path.display(), finding.place.line, finding.place.path, finding.detail)
+    })?;
+    let told = reading.drafts.into_iter().map(|draft| match draft {
+        Ok(draft) => {
+            let json = draft.envelope(source, origin.legal_entity.as_deref()).to_string();
+            Item::Fact(FactLine { line: draft.place.line, json })
+        }
+        Err(finding) => Item::Unreadable(Problem {
+            file: path.to_owned(),
+            line: finding.place.line,
+            field: Some(finding.place.path).filter(|path| !path.is_empty()),
+            reason: finding.detail,
+        }),
+    });
+    let items: Vec<Item> = told.collect();
+    let bytes_read = u64::try_from(bytes.len()).unwrap_or(0);
+    Ok(Form::Document { items: items.into_iter(), bytes_read })
 }
 
 fn problem(path: &Path, rows: &Rows<BufReader<File>>, broken: &Broken) -> Problem {
@@ -173,7 +234,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(name);
         std::fs::write(&path, content).unwrap();
-        let mut file = FactFile::open(&path, Some("erp"))?;
+        let mut file = FactFile::open(&path, &Origin::of("erp"))?;
         let mut items = Vec::new();
         while let Some(item) = file.next_item()? {
             items.push(match item {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::door::{FactsDoor, MOST_BYTES, MOST_LINES, Receipt};
-use super::file::{FactFile, Item, Problem};
+use super::file::{FactFile, Item, Origin, Problem};
 
 /// What became of all lines. They add up: lines = applied + duplicate + quarantined + unreadable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,10 +61,10 @@ impl<'a> Sender<'a> {
     pub(crate) async fn file(
         &mut self,
         path: &Path,
-        source: Option<&str>,
+        origin: &Origin,
         mut progress: impl FnMut(u64),
     ) -> anyhow::Result<()> {
-        let mut file = FactFile::open(path, source)?;
+        let mut file = FactFile::open(path, origin)?;
         while let Some(item) = file.next_item()? {
             self.totals.lines += 1;
             match item {

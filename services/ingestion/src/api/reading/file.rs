@@ -9,7 +9,7 @@ use formats::Draft;
 use formats::rows::{Rows, Shape};
 use formats::table::{Broken, Dialect};
 use runtime::Problem;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Finding;
 use super::batch::{Line, MAX_LINES};
@@ -82,7 +82,7 @@ pub(crate) fn document(
 fn line(told: Result<Draft, formats::Finding>, origin: &Origin) -> Line {
     match told {
         Ok(draft) => {
-            let fact = envelope(&draft, origin);
+            let fact = draft.envelope(&origin.source, origin.legal_entity.as_deref());
             Line { number: number(draft.place.line), byte_offset: 0, bytes: fact.to_string().into(), unreadable: None }
         }
         Err(finding) => {
@@ -97,20 +97,6 @@ fn line(told: Result<Draft, formats::Finding>, origin: &Origin) -> Line {
             }
         }
     }
-}
-
-fn envelope(draft: &Draft, origin: &Origin) -> Value {
-    let mut fact = Map::new();
-    let mut say = |name: &str, value: Value| drop(fact.insert(name.to_owned(), value));
-    say("id", json!(draft.id));
-    say("source", json!(origin.source));
-    say("type", json!(draft.fact_type));
-    say("time", json!(draft.time));
-    if let Some(version) = &draft.source_version {
-        say("source_version", json!(version));
-    }
-    say("data", Value::Object(draft.data.clone()));
-    with_entity(Value::Object(fact), origin)
 }
 
 /// What the file does not say itself.
