@@ -6,6 +6,7 @@ mod body;
 mod conservation;
 mod digest;
 mod facts;
+pub(crate) mod feed;
 mod media_type;
 mod parked;
 mod quarantine;

@@ -32,5 +32,8 @@ pub fn run(config: Config, shutdown: CancellationToken) -> Running {
 
 async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let frame = Frame::start(stream::INGESTION, config.frame, shutdown).await?;
+    let feed =
+        api::feed::run(frame.door_state(), frame.jetstream.clone(), frame.stream_replicas(), frame.shutdown.clone());
+    frame.spawn(feed);
     frame.run(api::router()).await
 }

@@ -20,6 +20,11 @@ pub const PROMISES: Stream =
 pub const REPORTING: Stream =
     Stream { name: "REPORTING_EVENTS", service: "reporting", subjects: "puntual.reporting.*.*.*" };
 
+/// What others tell, until ingestion has accepted it. No relay writes it and nobody can publish it again: what is lost with
+/// it, its source sends again.
+pub const FEED: Stream = Stream { name: "FEED", service: "ingestion", subjects: "puntual.feed.*.*" };
+
+/// The streams of events.
 pub const ALL: [Stream; 5] = [INGESTION, SCORING, REMINDERS, PROMISES, REPORTING];
 
 impl Stream {

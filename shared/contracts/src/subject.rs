@@ -1,7 +1,7 @@
 //! Every NATS subject, built here and nowhere else.
 //!
 //! Events have five tokens, `puntual.<service>.<noun>.<verb>.v<major>`; commands have six, so that no stream stores them.
-//! Tenant and customer never appear in a subject: filtered consumers slow down on subjects of high cardinality.
+//! Tenant and customer never appear in a subject of ours (feeds are others'): filtered consumers slow down on subjects of high cardinality.
 
 /// Command: raise a barrier in the service's stream (D11).
 pub fn barrier_raise(service: &str) -> String {
@@ -21,6 +21,16 @@ pub fn clock_tick(service: &str) -> String {
 /// Event: a mark without content in the service's stream.
 pub fn fence_raised(service: &str) -> String {
     format!("puntual.{service}.fence.raised.v1")
+}
+
+/// Where a source publishes its facts: slug of the tenant, code of the source.
+pub fn feed(tenant: &str, source: &str) -> String {
+    format!("puntual.feed.{tenant}.{source}")
+}
+
+/// Tenant and source of a feed's subject.
+pub fn of_feed(subject: &str) -> Option<(&str, &str)> {
+    subject.strip_prefix("puntual.feed.")?.split_once('.').filter(|(_, source)| !source.contains('.'))
 }
 
 /// Dead letters of a service, for whoever wants to be told; the record is its `dead_letter` table.

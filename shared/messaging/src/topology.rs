@@ -173,7 +173,7 @@ impl Stale {
 
 /// The durable `service` of a stream that another service owns: made when there is none, made anew when it is stale.
 /// `had_one` tells that it was there before, so that its absence is a loss.
-pub(crate) async fn attach(
+pub async fn attach(
     jetstream: &Context,
     stream: Stream,
     service: &'static str,

@@ -137,6 +137,16 @@ impl Frame {
         self.sweeps.push(Box::new(sweep));
     }
 
+    /// Runs a task of the role; it ends with [`Frame::shutdown`].
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Copies that each stream is kept in.
+    pub fn stream_replicas(&self) -> usize {
+        self.config.nats.stream_replicas
+    }
+
     /// Barriers on the streams consumed so far.
     pub fn barrier(&self) -> Barrier {
         Barrier::new(self.nats.clone(), self.positions.clone())

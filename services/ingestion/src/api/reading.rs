@@ -7,7 +7,7 @@ mod credits;
 mod data;
 mod envelope;
 pub(crate) mod file;
-mod json;
+pub(crate) mod json;
 mod members;
 pub(crate) mod open_item;
 

@@ -25,6 +25,12 @@ pub(crate) async fn tenant(conn: &mut PgConnection, tenant_id: Uuid) -> Result<T
         .await
 }
 
+pub(crate) async fn exists(conn: &mut PgConnection, tenant_id: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM tenants WHERE tenant_id = $1) AS "exists!""#, tenant_id)
+        .fetch_one(conn)
+        .await
+}
+
 /// In the order of their codes: the first is the one that facts without a legal entity mean.
 pub(crate) async fn legal_entities(
     conn: &mut PgConnection,

@@ -7,6 +7,7 @@ mod cash;
 mod confluence;
 mod doors;
 mod events;
+mod feed;
 mod files;
 mod ledger;
 mod operator;
