@@ -1,15 +1,34 @@
-//! The shape of `cases.toml`.
+//! The shape of `cases.toml` and `files.toml`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+const FILES: [(&str, &str); 2] =
+    [("cases.toml", include_str!("cases.toml")), ("files.toml", include_str!("files.toml"))];
+const LAST: u32 = 94;
+/// Another file by the same batch key: batches have no keys but their bytes.
+const MISSING: u32 = 56;
+
+/// All cases, each of them once and none forgotten.
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, text) in FILES {
+        let catalogue: Catalogue = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        cases.extend(catalogue.cases);
+    }
+    let numbers: Vec<u32> = cases.iter().map(|case| case.number).collect();
+    let expected: Vec<u32> = (1..=LAST).filter(|number| *number != MISSING).collect();
+    assert_eq!(numbers, expected, "numbers of the cases");
+    cases
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Catalogue {
+struct Catalogue {
     #[serde(rename = "case")]
-    pub(crate) cases: Vec<Case>,
+    cases: Vec<Case>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,6 +57,7 @@ impl Case {
 pub(crate) struct Step {
     pub(crate) base: Option<String>,
     pub(crate) set: BTreeMap<String, Value>,
+    pub(crate) replace: BTreeMap<String, String>,
     pub(crate) body: Option<String>,
     pub(crate) body_hex: Option<String>,
     pub(crate) repeat: Option<Repeat>,
@@ -45,6 +65,8 @@ pub(crate) struct Step {
     /// Of `raw`: the client goes away without waiting.
     pub(crate) hang_up: bool,
     pub(crate) get: Option<String>,
+    /// Where it is sent, with its query; `/v1/facts` unless told.
+    pub(crate) path: Option<String>,
     pub(crate) media: Option<String>,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) gzip: bool,

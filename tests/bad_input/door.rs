@@ -50,6 +50,7 @@ impl Door {
             for (source, covers) in [("erp", "invoices"), ("bank", "payments")] {
                 operate(&["source", "create", company, source, "--covers", covers]).await;
             }
+            operate(&["source", "create", company, "list", "--covers", "invoices", "--mode", "snapshot"]).await;
             let printed = operate(&["key", "create", company, "--name", "catalogue"]).await;
             let key = printed.split_whitespace().find(|word| word.starts_with("puntual_")).expect("the key is printed");
             keys.push(key.to_owned());

@@ -1,4 +1,5 @@
-//! The catalogue of bad input, `cases.toml`, sent to a running ingestion: `make bad-input`. Numbers as arguments choose cases.
+//! The catalogue of bad input, `cases.toml` and `files.toml`, sent to a running ingestion: `make bad-input`. Numbers as
+//! arguments choose cases.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,16 +13,16 @@ mod send;
 
 use std::process::ExitCode;
 
-use catalogue::{Case, Catalogue};
+use catalogue::Case;
 use door::Door;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let chosen: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let catalogue: Catalogue = toml::from_str(include_str!("cases.toml")).expect("cases.toml");
+    let cases = catalogue::cases();
     let door = Door::open().await;
     let (mut passed, mut failed) = (0, 0);
-    for case in catalogue.cases.iter().filter(|case| chosen.is_empty() || chosen.contains(&case.number)) {
+    for case in cases.iter().filter(|case| chosen.is_empty() || chosen.contains(&case.number)) {
         match try_case(&door, case).await {
             Ok(()) => passed += 1,
             Err(reason) => {

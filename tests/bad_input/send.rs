@@ -14,6 +14,8 @@ use crate::door::Door;
 
 const RAW_WITHIN: Duration = Duration::from_secs(20);
 const AT_ONCE: usize = 64;
+/// An invoice with nothing wrong in it.
+const UBL: &str = include_str!("invoice.xml");
 
 /// What came back, as often as it was sent; an error says what differs.
 pub(crate) async fn send(door: &Door, number: u32, step: &Step) -> Result<Vec<(u16, Value)>, String> {
@@ -45,7 +47,7 @@ async fn request(door: &Door, step: &Step, body: Vec<u8>) -> Result<Answer, Stri
     let request = if let Some(path) = &step.get {
         door.http.get(url(path))
     } else {
-        let request = door.http.post(url("/v1/facts")).body(body);
+        let request = door.http.post(url(step.path.as_deref().unwrap_or("/v1/facts"))).body(body);
         let request = match step.media.as_deref().unwrap_or("application/json") {
             "" => request,
             media => request.header("content-type", media),
@@ -104,11 +106,7 @@ fn shortened(text: &str) -> String {
 
 fn body_of(number: u32, step: &Step) -> Result<Vec<u8>, String> {
     let bytes = if let Some(base) = &step.base {
-        let mut fact = good(base, number).ok_or_else(|| format!("no base {base}"))?;
-        for (pointer, value) in &step.set {
-            set(&mut fact, pointer, value.clone()).ok_or_else(|| format!("{pointer} is nowhere"))?;
-        }
-        fact.to_string().into_bytes()
+        changed(base, number, step)?.into_bytes()
     } else if let Some(text) = &step.body {
         filled(text, number).into_bytes()
     } else if let Some(hex) = &step.body_hex {
@@ -121,6 +119,25 @@ fn body_of(number: u32, step: &Step) -> Result<Vec<u8>, String> {
         Vec::new()
     };
     Ok(if step.gzip { gzip(&bytes) } else { bytes })
+}
+
+/// A base with what the step changes in it.
+fn changed(base: &str, number: u32, step: &Step) -> Result<String, String> {
+    if base == "ubl" {
+        let mut document = UBL.replace("{n}", &number.to_string());
+        for (from, to) in &step.replace {
+            if !document.contains(from) {
+                return Err(format!("{from} is nowhere"));
+            }
+            document = document.replace(from, to);
+        }
+        return Ok(document);
+    }
+    let mut fact = good(base, number).ok_or_else(|| format!("no base {base}"))?;
+    for (pointer, value) in &step.set {
+        set(&mut fact, pointer, value.clone()).ok_or_else(|| format!("{pointer} is nowhere"))?;
+    }
+    Ok(fact.to_string())
 }
 
 fn repeated(repeat: &Repeat, number: u32) -> String {
