@@ -67,7 +67,10 @@ CREATE TABLE credits (
     source_id uuid NOT NULL,
     -- The source's own number; credit_id is UUIDv5 of (kind, source, number), so that a payment is counted once (M3).
     number text NOT NULL,
+    -- Without what was reversed.
     amount numeric NOT NULL,
+    -- What the bank took back: a payment that bounced, a chargeback.
+    reversed numeric NOT NULL,
     applied numeric NOT NULL,
     -- Belongs to the payer, settles nothing yet.
     on_account numeric NOT NULL,
@@ -89,9 +92,9 @@ CREATE TABLE credits (
     CONSTRAINT credits_version_positive CHECK (version > 0),
     CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount', 'fx_difference',
         'rounding', 'write_off', 'unexplained')),
-    -- Zero: what a list of open items had shown as settled is open after all.
-    CONSTRAINT credits_amount_positive CHECK (amount > 0 OR (amount = 0 AND kind = 'unexplained')),
-    CONSTRAINT credits_no_part_negative CHECK (least(applied, on_account, waiting, held) >= 0),
+    -- Zero: all was reversed, or what a list of open items had shown as settled is open after all.
+    CONSTRAINT credits_amount_positive CHECK (amount > 0 OR (amount = 0 AND (reversed > 0 OR kind = 'unexplained'))),
+    CONSTRAINT credits_no_part_negative CHECK (least(applied, on_account, waiting, held, reversed) >= 0),
     CONSTRAINT credits_conserved CHECK (amount = applied + on_account + waiting + held)
 );
 -- For folding an account onto what is open, and for what lies on account or waits.

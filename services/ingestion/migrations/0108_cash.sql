@@ -15,7 +15,7 @@ CREATE TABLE unidentified_payments (
     bank_reference text,
     -- What the bank says of the payer: {account, name, references, text}. Names persons, so it can be erased.
     clues jsonb,
-    -- 'allocated': its credit is in the ledger.
+    -- 'allocated': its credit is in the ledger. 'reversed': the bank took it back before anybody knew whose it was.
     status text NOT NULL,
     -- By which rule, or whose word.
     rule text,
@@ -25,7 +25,7 @@ CREATE TABLE unidentified_payments (
     recorded_at timestamptz NOT NULL,
     CONSTRAINT unidentified_payments_pkey PRIMARY KEY (tenant_id, credit_id),
     CONSTRAINT unidentified_payments_amount_positive CHECK (amount > 0),
-    CONSTRAINT unidentified_payments_status_known CHECK (status IN ('open', 'allocated'))
+    CONSTRAINT unidentified_payments_status_known CHECK (status IN ('open', 'allocated', 'reversed'))
 );
 -- For trying the rules again, and for the list of what a person has to look at.
 CREATE INDEX unidentified_payments_open ON unidentified_payments (tenant_id, recorded_at, credit_id) WHERE status = 'open';
@@ -42,3 +42,19 @@ SELECT protect_tenant_table('payer_accounts');
 
 -- For payers whose name the bank tells, written by whatever clerk: letters and digits count.
 CREATE INDEX customers_spelling ON customers (tenant_id, upper(regexp_replace(name, '[^[:alnum:]]', '', 'g'))) WHERE name <> '';
+
+-- What a bank took back of payments, whether these have come or not.
+CREATE TABLE payment_reversals (
+    tenant_id uuid NOT NULL,
+    credit_id uuid NOT NULL,
+    -- The source's own number of the reversal.
+    reversal text NOT NULL,
+    -- NULL: all of it.
+    amount numeric,
+    reversed_on date NOT NULL,
+    reason text,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT payment_reversals_pkey PRIMARY KEY (tenant_id, credit_id, reversal),
+    CONSTRAINT payment_reversals_amount_positive CHECK (amount > 0)
+);
+SELECT protect_tenant_table('payment_reversals');

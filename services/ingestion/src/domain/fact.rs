@@ -38,6 +38,7 @@ pub(crate) enum Body {
     /// A payment of which the source does not know who paid.
     Unidentified(Unidentified),
     Allocated(Allocation),
+    Reversed(Reversal),
     DisputeOpened(DisputeOpened),
     DisputeResolved(DisputeResolved),
     PromiseMade(PromiseMade),
@@ -147,6 +148,19 @@ pub(crate) struct Allocation {
     pub(crate) rule: String,
 }
 
+/// The bank takes back a payment, or a part of it: it bounced, or was charged back.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reversal {
+    /// The source's own number of the payment.
+    pub(crate) payment: String,
+    /// And of the reversal: told twice it counts once.
+    pub(crate) reversal: String,
+    /// `None`: all of it.
+    pub(crate) amount: Option<Money>,
+    pub(crate) reversed_on: NaiveDate,
+    pub(crate) reason: Option<String>,
+}
+
 impl Allocation {
     /// Sum of the amounts that parts name.
     pub(crate) fn named(&self) -> Decimal {
@@ -208,6 +222,7 @@ impl Body {
             },
             Self::Unidentified(_) => "payment.received",
             Self::Allocated(_) => "payment.allocated",
+            Self::Reversed(_) => "payment.reversed",
             Self::DisputeOpened(_) => "dispute.opened",
             Self::DisputeResolved(_) => "dispute.resolved",
             Self::PromiseMade(_) => "promise.made",
@@ -223,6 +238,7 @@ impl Body {
             Self::Credit(fact) => Some(fact.amount),
             Self::Unidentified(fact) => Some(fact.amount),
             Self::PromiseMade(fact) => Some(fact.amount),
+            Self::Reversed(fact) => fact.amount,
             _ => None,
         }
     }
@@ -230,7 +246,7 @@ impl Body {
     /// Whether the data names a person: such data is kept apart, where it can be erased (L5).
     pub(crate) fn is_personal(&self) -> bool {
         match self {
-            Self::Contact(_) | Self::Unidentified(_) => true,
+            Self::Contact(_) | Self::Unidentified(_) | Self::Reversed(_) => true,
             Self::Customer(customer) => customer.party_kind == PartyKind::NaturalPerson,
             _ => false,
         }
@@ -252,6 +268,7 @@ impl Body {
             Self::PromiseMade(fact) => vec![&fact.customer],
             Self::Allocated(fact) => vec![&fact.payer],
             Self::Unidentified(_)
+            | Self::Reversed(_)
             | Self::DisputeOpened(_)
             | Self::DisputeResolved(_)
             | Self::PromiseWithdrawn(_)

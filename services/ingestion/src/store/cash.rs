@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::cash::Clues;
+use crate::domain::fact::Reversal;
 
 #[derive(Debug, Clone)]
 pub(crate) struct UnidentifiedRow {
@@ -158,6 +159,78 @@ pub(crate) async fn allocated(
         .execute(conn)
         .await?;
     }
+    Ok(())
+}
+
+/// What was taken back of one payment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reversals {
+    pub(crate) amount: Decimal,
+    /// One of them took all.
+    pub(crate) has_whole: bool,
+}
+
+/// Remembers a reversal; false when it was known.
+pub(crate) async fn reversed(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    credit_id: Uuid,
+    reversal: &Reversal,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "INSERT INTO payment_reversals (tenant_id, credit_id, reversal, amount, reversed_on, reason, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        tenant_id,
+        credit_id,
+        reversal.reversal,
+        reversal.amount.map(|amount| amount.amount()),
+        reversal.reversed_on,
+        reversal.reason,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(crate) async fn reversals(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<BTreeMap<Uuid, Reversals>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"SELECT r.credit_id, coalesce(sum(r.amount), 0) AS "amount!", bool_or(r.amount IS NULL) AS "has_whole!"
+           FROM unnest($2::uuid[]) AS k (credit_id) CROSS JOIN LATERAL (
+               SELECT credit_id, amount FROM payment_reversals WHERE tenant_id = $1 AND credit_id = k.credit_id OFFSET 0) r
+           GROUP BY r.credit_id"#,
+        tenant_id,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let sums = |amount, has_whole| Reversals { amount, has_whole };
+    Ok(rows.into_iter().map(|row| (row.credit_id, sums(row.amount, row.has_whole))).collect())
+}
+
+/// Payments that are gone before anybody knew whose they were wait for nobody.
+pub(crate) async fn close_reversed(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE unidentified_payments p SET status = 'reversed'
+         WHERE p.tenant_id = $1 AND p.credit_id = ANY($2) AND p.status = 'open'
+           AND (SELECT bool_or(r.amount IS NULL) OR sum(r.amount) >= p.amount FROM payment_reversals r
+                WHERE r.tenant_id = $1 AND r.credit_id = p.credit_id)",
+        tenant_id,
+        ids
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -23,7 +23,9 @@ pub(crate) struct CreditRow {
     pub(crate) source: String,
     pub(crate) application_authority: String,
     pub(crate) number: String,
+    /// Without what was reversed.
     pub(crate) amount: Decimal,
+    pub(crate) reversed: Decimal,
     pub(crate) applied: Decimal,
     pub(crate) on_account: Decimal,
     pub(crate) waiting: Decimal,
@@ -67,7 +69,7 @@ pub(crate) async fn by_ids(
     sqlx::query_as!(
         CreditRow,
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
-                  s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
+                  s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
                   c.recorded_at
            FROM unnest($2::uuid[]) AS k (credit_id) CROSS JOIN LATERAL (
@@ -93,7 +95,7 @@ pub(crate) async fn unapplied(
     sqlx::query_as!(
         CreditRow,
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
-                  s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
+                  s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
                   c.recorded_at
            FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
@@ -123,7 +125,7 @@ pub(crate) async fn all(
     sqlx::query_as!(
         CreditRow,
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
-                  s.application_authority, c.number, c.amount, c.applied, c.on_account, c.waiting, c.held, c.value_date,
+                  s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
                   c.recorded_at
            FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
@@ -180,14 +182,14 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Cred
     let parts: Vec<Json<&[PartRow]>> = rows.iter().map(|row| Json(row.parts.as_slice())).collect();
     sqlx::query!(
         "INSERT INTO credits (tenant_id, credit_id, version, legal_entity_id, payer_id, currency, kind, source_id, number,
-             amount, applied, on_account, waiting, held, value_date, received_date, bank_reference, certificate, parts,
-             source_order, recorded_at)
+             amount, reversed, applied, on_account, waiting, held, value_date, received_date, bank_reference, certificate,
+             parts, source_order, recorded_at)
          SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
-             $9::text[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::date[],
-             $16::date[], $17::text[], $18::text[], $19::jsonb[], $20::text[], $21::timestamptz[])
+             $9::text[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[],
+             $16::date[], $17::date[], $18::text[], $19::text[], $20::jsonb[], $21::text[], $22::timestamptz[])
          ON CONFLICT (tenant_id, credit_id) DO UPDATE SET version = excluded.version,
              legal_entity_id = excluded.legal_entity_id, payer_id = excluded.payer_id, currency = excluded.currency,
-             amount = excluded.amount, applied = excluded.applied, on_account = excluded.on_account,
+             amount = excluded.amount, reversed = excluded.reversed, applied = excluded.applied, on_account = excluded.on_account,
              waiting = excluded.waiting, held = excluded.held, value_date = excluded.value_date,
              received_date = excluded.received_date, bank_reference = excluded.bank_reference,
              certificate = excluded.certificate, parts = excluded.parts, source_order = excluded.source_order,
@@ -202,6 +204,7 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Cred
         &id(|row| row.source_id),
         &text(|row| &row.number) as &[&str],
         &sum(|row| row.amount),
+        &sum(|row| row.reversed),
         &sum(|row| row.applied),
         &sum(|row| row.on_account),
         &sum(|row| row.waiting),

@@ -97,3 +97,36 @@ async fn a_payment_before_its_invoice_is_found_when_the_invoice_comes() {
     world.digest(&world.acme).await;
     world.role.stop().await;
 }
+
+#[tokio::test]
+async fn a_payment_that_bounced_leaves_its_invoice_open() {
+    let world = with_debts().await;
+    let bounced = |id: &str, data: Value| fact("bank", id, "payment.reversed", data);
+    world.tell(&[paid("P-1", "100.00", json!({"text": "F-1"}))]).await;
+    assert_eq!(open_amount(&world, "F-1").await, "0.00");
+    let part =
+        json!({"payment": "P-1", "reversal": "R-1", "amount": "30.00", "currency": "COP", "reversed_on": "2026-02-12"});
+    world.tell(&[bounced("reversal 1", part.clone())]).await;
+    assert_eq!(open_amount(&world, "F-1").await, "30.00");
+    // By another id it is the same reversal.
+    world.tell(&[bounced("reversal 1 again", part)]).await;
+    assert_eq!(open_amount(&world, "F-1").await, "30.00");
+    world
+        .tell(&[bounced("reversal 2", json!({"payment": "P-1", "reversal": "R-2", "reversed_on": "2026-02-13"}))])
+        .await;
+    assert_eq!(open_amount(&world, "F-1").await, "100.00");
+    let credits = world.bed.published::<CreditChanged>().await;
+    assert_eq!(credits.into_iter().rfind(|credit| credit.number == "P-1").unwrap().amount, "0.00");
+
+    // Before the payment is known, and before its payer is.
+    let early = world.post(&bounced("reversal 3", json!({"payment": "P-3", "reversed_on": "2026-02-13"}))).await;
+    assert_eq!(early.body["parked"], json!(["payment P-3"]), "{early:?}");
+    world.tell(&[paid("P-3", "75.00", json!({"text": "F-3"})), paid("P-4", "5.00", json!({}))]).await;
+    assert_eq!(open_amount(&world, "F-3").await, "75.00");
+    world.tell(&[bounced("reversal 4", json!({"payment": "P-4", "reversed_on": "2026-02-13"}))]).await;
+    assert!(waiting(&world).await.is_empty(), "nobody is asked whose it was");
+    let which = world.post(&bounced("reversal 5", json!({"reversed_on": "2026-02-13"}))).await;
+    assert_eq!((which.slug(), which.pointer()), ("missing-member", "#/data/payment"), "{which:?}");
+    world.digest(&world.acme).await;
+    world.role.stop().await;
+}

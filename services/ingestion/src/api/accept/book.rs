@@ -375,6 +375,7 @@ pub(super) fn credit_row(
         application_authority: authority,
         number: told.number.clone(),
         amount: told.amount.amount(),
+        reversed: Decimal::ZERO,
         applied: Decimal::ZERO,
         on_account: Decimal::ZERO,
         waiting: Decimal::ZERO,

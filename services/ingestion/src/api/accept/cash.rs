@@ -1,7 +1,9 @@
-//! Payments without a payer are kept apart; an allocation brings them into the ledger, or takes one in the ledger elsewhere.
+//! Payments without a payer are kept apart; an allocation brings them into the ledger, or takes one in the ledger elsewhere;
+//! a reversal takes back what had come in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -10,7 +12,7 @@ use super::super::reading::Finding;
 use super::ledger::Credited;
 use super::resolve::{Known, Scope};
 use super::{Notes, Trouble};
-use crate::domain::fact::{Allocation, Body};
+use crate::domain::fact::{Allocation, Body, Reversal};
 use crate::domain::ledger::CreditKind;
 use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
@@ -70,6 +72,7 @@ pub(super) async fn apply(
         });
     }
     store::cash::save(conn, scope.tenant_id, &rows).await?;
+    store::cash::close_reversed(conn, scope.tenant_id, &ids).await?;
     Ok(())
 }
 
@@ -86,7 +89,7 @@ pub(super) async fn misfits(
     let ids: Vec<Uuid> = told.iter().map(|(id, _, _)| *id).collect::<BTreeSet<_>>().into_iter().collect();
     let unidentified = store::cash::by_ids(conn, scope.tenant_id, &ids).await?;
     let credits = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
-    let mut known: BTreeMap<Uuid, (String, rust_decimal::Decimal)> =
+    let mut known: BTreeMap<Uuid, (String, Decimal)> =
         unidentified.into_iter().map(|row| (row.credit_id, (row.currency, row.amount))).collect();
     known.extend(credits.into_iter().map(|row| (row.credit_id, (row.currency, row.amount))));
     let mut misfits = BTreeMap::new();
@@ -166,6 +169,54 @@ pub(super) async fn allocate<'a>(
     Ok(())
 }
 
+/// Takes from the credits of a transaction what the bank took back of them, now or before they came.
+pub(super) async fn reverse<'a>(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &'a [Known<'a>],
+    credited: &mut Credited<'a>,
+    rows: &mut Vec<CreditRow>,
+    notes: &mut Notes,
+) -> Result<(), Trouble> {
+    let told: Vec<(Uuid, &Known<'_>, &Reversal)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.fact().body {
+            Body::Reversed(reversal) => Some((credit_id(scope, fact, &reversal.payment), fact, reversal)),
+            _ => None,
+        })
+        .collect();
+    for (credit_id, fact, reversal) in &told {
+        if !store::cash::reversed(conn, scope.tenant_id, *credit_id, reversal, scope.now).await? {
+            notes.stale.insert(fact.line);
+        }
+    }
+    let ids: Vec<Uuid> = told.iter().map(|(id, _, _)| *id).collect::<BTreeSet<_>>().into_iter().collect();
+    for row in store::credits::by_ids(conn, scope.tenant_id, &ids).await? {
+        if rows.iter().all(|known| known.credit_id != row.credit_id) {
+            rows.push(row);
+        }
+    }
+    for (credit_id, fact, reversal) in &told {
+        if credited.contains_key(credit_id) {
+            continue;
+        }
+        match rows.iter().find(|row| row.credit_id == *credit_id) {
+            Some(row) => drop(credited.insert(*credit_id, (fact, row.clone()))),
+            None => notes.park(fact.line, format!("payment {}", reversal.payment)),
+        }
+    }
+    store::cash::close_reversed(conn, scope.tenant_id, &ids).await?;
+    let ids: Vec<Uuid> = credited.keys().copied().collect();
+    let mut reversals = store::cash::reversals(conn, scope.tenant_id, &ids).await?;
+    for (credit_id, (_, row)) in credited {
+        let Some(sums) = reversals.remove(credit_id) else { continue };
+        let whole = row.amount + row.reversed;
+        row.reversed = if sums.has_whole { whole } else { sums.amount.min(whole) };
+        row.amount = whole - row.reversed;
+    }
+    Ok(())
+}
+
 fn allocations<'a>(scope: &Scope, facts: &'a [Known<'a>]) -> Vec<(Uuid, &'a Known<'a>, &'a Allocation)> {
     let told = facts.iter().filter_map(|fact| match &fact.fact().body {
         Body::Allocated(allocation) => Some((credit_id(scope, fact, &allocation.payment), fact, allocation)),
@@ -192,10 +243,11 @@ fn identified(row: &UnidentifiedRow) -> CreditRow {
         application_authority: row.application_authority.clone(),
         number: row.number.clone(),
         amount: row.amount,
-        applied: rust_decimal::Decimal::ZERO,
-        on_account: rust_decimal::Decimal::ZERO,
-        waiting: rust_decimal::Decimal::ZERO,
-        held: rust_decimal::Decimal::ZERO,
+        reversed: Decimal::ZERO,
+        applied: Decimal::ZERO,
+        on_account: Decimal::ZERO,
+        waiting: Decimal::ZERO,
+        held: Decimal::ZERO,
         value_date: row.value_date,
         received_date: row.received_date,
         bank_reference: row.bank_reference.clone(),

@@ -144,6 +144,7 @@ async fn newest_credits<'a>(
     });
     let mut credited: Credited<'a> = credited.collect();
     cash::allocate(conn, scope, facts, &mut credited, &mut rows, notes).await?;
+    cash::reverse(conn, scope, facts, &mut credited, &mut rows, notes).await?;
     rows.retain(|row| credited.contains_key(&row.credit_id));
     Ok((credited, rows))
 }

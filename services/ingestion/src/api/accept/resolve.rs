@@ -262,6 +262,7 @@ impl Known<'_> {
             Body::Credit(fact) => vec![scope.credit(fact.kind, &self.fact().source, &fact.number)],
             Body::Unidentified(fact) => vec![cash::credit_id(scope, self, &fact.number)],
             Body::Allocated(fact) => vec![cash::credit_id(scope, self, &fact.payment)],
+            Body::Reversed(fact) => vec![cash::credit_id(scope, self, &fact.payment)],
             Body::DisputeOpened(fact) => {
                 vec![scope.dispute(&fact.dispute), scope.invoice(&self.legal_entity, &fact.invoice)]
             }

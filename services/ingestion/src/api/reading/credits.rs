@@ -8,7 +8,7 @@ use super::data::MAX_INVOICES;
 use super::json::Json;
 use super::members::{Members, Noted, Read, Sign};
 use crate::domain::cash::Clues;
-use crate::domain::fact::{Allocation, Body, Credit, NamedPart, Unidentified};
+use crate::domain::fact::{Allocation, Body, Credit, NamedPart, Reversal, Unidentified};
 use crate::domain::ledger::CreditKind;
 use crate::domain::text::{self, TEXT_CHARS};
 
@@ -91,6 +91,32 @@ pub(super) fn allocation(data: &mut Members<'_>) -> Read<Body> {
         currency: currency?,
         parts: parts?,
         rule: rule?.to_owned(),
+    }))
+}
+
+/// Without an amount all of the payment is taken back; without a number of its own there is one reversal.
+pub(super) fn reversal(data: &mut Members<'_>) -> Read<Body> {
+    let (payment, number) = (data.optional_key("payment"), data.optional_key("reversal"));
+    let currency = data.optional("currency", |code| Ok(Currency::parse(code)?));
+    let currency = match currency {
+        Ok(Some(currency)) => Ok(currency),
+        Ok(None) if data.has("amount") => Err(data.missing("currency")),
+        Ok(None) | Err(_) => Err(Noted),
+    };
+    let amount = data.optional_amount("amount", currency, Sign::Positive);
+    let reversed_on = data.date("reversed_on");
+    let reason = data.optional_text("reason", TEXT_CHARS);
+    clues(data)?;
+    let Some(payment) = payment? else {
+        let detail = "which payment the bank took back is not said: complete it and send it again";
+        return Err(data.note("payment", "missing-member", detail.to_owned()));
+    };
+    Ok(Body::Reversed(Reversal {
+        reversal: number?.unwrap_or_else(|| payment.clone()),
+        payment,
+        amount: amount?,
+        reversed_on: reversed_on?,
+        reason: reason?,
     }))
 }
 

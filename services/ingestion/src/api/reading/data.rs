@@ -22,6 +22,7 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "invoice.issued" => invoice,
         "payment.received" => credits::payment,
         "payment.allocated" => credits::allocation,
+        "payment.reversed" => credits::reversal,
         "credit_note.issued" => credits::credit_note,
         "withholding.recorded" => credits::withholding,
         "settlement.recorded" => credits::settlement,

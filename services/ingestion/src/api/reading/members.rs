@@ -189,6 +189,11 @@ impl<'a> Members<'a> {
         self.checked(name, check(value)).map(Some)
     }
 
+    /// Whether a member is there at all.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.object.iter().any(|(member, _)| member == name)
+    }
+
     pub(super) fn raw(&mut self, name: &'static str) -> Option<&'a Json> {
         self.known.push(name);
         self.object.iter().find(|(member, _)| member == name).map(|(_, value)| value)
