@@ -151,3 +151,44 @@ async fn dead_letters_are_listed_tried_again_and_remembered() {
     assert_eq!(check(&world).await, (true, vec![]));
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_into_a_folder_is_sent_and_says_what_became_of_it() {
+    let world = World::start().await;
+    let acme = world.tenant("acme").await;
+    world.dawn("2026-03-01").await;
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    let row =
+        |number: u32, amount: &str| format!("2026-03-01T12:00:00Z,F-{number},C-1,{amount},COP,2026-02-01,2026-03-01\n");
+    let header = "time,invoice,customer,amount,currency,issue_date,due_date\n";
+    put("good.csv", &format!("{header}{}{}", row(1, "100.00"), row(2, "50.00")));
+    put("half.csv", &format!("{header}{}{}", row(3, "100.00"), row(4, "a lot")));
+    put("torn.csv", "time,invo");
+    put(
+        "bank.sta",
+        ":20:S\r\n:25:1\r\n:28C:1\r\n:60F:C260301COP0,00\r\n:61:2603010301C50,00NTRFNONREF//B1\r\n:86:PAGO F-2\r\n:62F:C260301COP50,00\r\n-",
+    );
+    let url = world.url("ingestion", "");
+    let path = folder.path().to_string_lossy().into_owned();
+    let arguments = ["feed", "--watch", &path, "--once", "--source", "erp", "--key", &acme.key, "--url", &url];
+    let (well, said) = world.operate(&arguments).await;
+    assert!(!well, "two were rejected: {said}");
+
+    let report = |place: &str, name: &str| -> Value {
+        let beside = folder.path().join(place).join(format!("{name}.report.json"));
+        assert!(folder.path().join(place).join(name).exists(), "{place}/{name}: {said}");
+        serde_json::from_str(&std::fs::read_to_string(beside).unwrap()).unwrap()
+    };
+    assert_eq!(report("done", "good.csv")["applied"], 2);
+    assert_eq!(report("done", "bank.sta")["applied"], 1);
+    let half = report("rejected", "half.csv");
+    assert_eq!(
+        (&half["applied"], &half["quarantined"], &half["problems"][0]["line"]),
+        (&1.into(), &1.into(), &3.into())
+    );
+    assert!(report("rejected", "torn.csv")["refused"].as_str().unwrap().contains("the header fits no layout"));
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "the folders: {left:?}");
+    world.end().await;
+}

@@ -6,6 +6,7 @@ pub(crate) mod cash;
 pub(crate) mod context;
 pub(crate) mod credits;
 pub(crate) mod disputes;
+pub(crate) mod extensions;
 pub(crate) mod facts;
 pub(crate) mod locks;
 pub(crate) mod parties;

@@ -3,6 +3,7 @@
 pub(crate) mod door;
 pub(crate) mod file;
 pub(crate) mod sender;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ const SHOWN_PROBLEMS: usize = 100;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Feed {
     /// CSV (the header line chooses the layout, see --layouts), .ndjson (one fact per line), .xml (UBL, CFDI, camt) or .sta (MT940)
-    #[arg(required_unless_present = "layouts", value_name = "FILE")]
+    #[arg(required_unless_present_any = ["layouts", "watch"], value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Where ingestion listens
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8101")]
@@ -46,6 +47,12 @@ pub(crate) struct Feed {
     /// Number by which CFDI invoices go: fiscal (the UUID, which payments name) or series
     #[arg(long, default_value = "fiscal", value_parser = ["fiscal", "series"])]
     invoice_number: String,
+    /// Send whatever is put into this folder, and move it to done or rejected with a report beside it
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    watch: Option<PathBuf>,
+    /// With --watch: what is there now, then stop
+    #[arg(long, requires = "watch")]
+    once: bool,
     /// Print the CSV layouts and stop
     #[arg(long)]
     layouts: bool,
@@ -73,11 +80,14 @@ pub(crate) async fn feed(options: Feed) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let origin = options.origin();
+    let door = FactsDoor::new(&options.url, options.key.as_deref().unwrap_or_default())?;
+    if let Some(folder) = &options.watch {
+        return watch::watch(folder, &door, &origin, options.once).await;
+    }
     // A file that cannot be read as a whole stops everything before anything was sent.
     for path in &options.files {
         FactFile::open(path, &origin)?;
     }
-    let door = FactsDoor::new(&options.url, options.key.as_deref().unwrap_or_default())?;
     let bytes = options.files.iter().filter_map(|path| path.metadata().ok()).map(|file| file.len()).sum();
     let bar = ProgressBar::new(bytes)
         .with_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {eta} left  {msg}")?);

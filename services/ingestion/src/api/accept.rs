@@ -14,6 +14,7 @@ pub(crate) mod book;
 mod cash;
 mod coverage;
 mod disputes;
+mod extensions;
 mod floats;
 mod ledger;
 mod parties;

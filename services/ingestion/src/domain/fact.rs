@@ -34,6 +34,7 @@ pub(crate) enum Body {
     Customer(Customer),
     Contact(Contact),
     Invoice(Invoice),
+    Extended(Extension),
     Credit(Credit),
     /// A payment of which the source does not know who paid.
     Unidentified(Unidentified),
@@ -98,6 +99,14 @@ pub(crate) struct Invoice {
     pub(crate) delivered_date: Option<NaiveDate>,
     pub(crate) effective_due_date: Option<NaiveDate>,
     pub(crate) expected_withholding: Option<Money>,
+}
+
+/// A later day was agreed for an invoice. Who approved it the envelope says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Extension {
+    pub(crate) invoice: String,
+    pub(crate) effective_due_date: NaiveDate,
+    pub(crate) reason: String,
 }
 
 /// A payment, a credit note, a withholding or another settlement: what settles receivables.
@@ -211,6 +220,7 @@ impl Body {
             Self::Customer(_) => "customer.upserted",
             Self::Contact(_) => "contact.upserted",
             Self::Invoice(_) => "invoice.issued",
+            Self::Extended(_) => "due_date.extended",
             Self::Credit(credit) => match credit.kind {
                 CreditKind::Cash => "payment.received",
                 CreditKind::CreditNote => "credit_note.issued",
@@ -267,7 +277,8 @@ impl Body {
             }
             Self::PromiseMade(fact) => vec![&fact.customer],
             Self::Allocated(fact) => vec![&fact.payer],
-            Self::Unidentified(_)
+            Self::Extended(_)
+            | Self::Unidentified(_)
             | Self::Reversed(_)
             | Self::DisputeOpened(_)
             | Self::DisputeResolved(_)

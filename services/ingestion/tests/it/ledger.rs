@@ -45,6 +45,32 @@ async fn a_payment_before_its_invoice_waits_for_it() {
 }
 
 #[tokio::test]
+async fn an_agreed_later_date_outlives_the_invoice_that_is_told_again() {
+    let world = world::start().await;
+    let extended = |id: &str, until: &str, version: u64| {
+        let data = json!({"invoice": "F-1", "effective_due_date": until, "reason": "cosecha tardía"});
+        let mut fact = fact("erp", id, "due_date.extended", data);
+        fact["source_version"] = json!(version);
+        fact["approval"] = json!("credit committee 14");
+        fact
+    };
+    let early = world.post(&extended("extension 1", "2026-03-15", 1)).await;
+    assert_eq!(early.body["parked"], json!(["invoice F-1"]), "{early:?}");
+    let told = invoice("F-1", "C-1", "100.00", "2026-01-01", "2026-01-31");
+    world.tell(&[told.clone()]).await;
+    let last = last_invoice(&world, "F-1").await;
+    assert_eq!((&*last.due_date, &*last.effective_due_date), ("2026-01-31", "2026-03-15"));
+    world.tell(&[corrected(&told, 2, json!({"amount": "90.00"}))]).await;
+    assert_eq!(last_invoice(&world, "F-1").await.effective_due_date, "2026-03-15");
+    world.tell(&[extended("extension 2", "2026-02-15", 2)]).await;
+    let last = last_invoice(&world, "F-1").await;
+    assert_eq!((&*last.effective_due_date, &*last.amount), ("2026-02-15", "90.00"), "a later agreement may be shorter");
+    assert_eq!(world.post(&extended("extension 0", "2026-12-31", 0)).await.body["status"], "stale");
+    world.digest(&world.acme).await;
+    world.role.stop().await;
+}
+
+#[tokio::test]
 async fn a_late_payment_reverses_what_it_changes() {
     let world = world::start().await;
     world

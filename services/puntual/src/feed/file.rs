@@ -11,6 +11,8 @@ use formats::table::{Broken, Dialect};
 /// A line longer than this is not a fact: ingestion would refuse it anyway, and memory stays bounded.
 const LONGEST_LINE_BYTES: usize = 1 << 20;
 
+/// What files that can be read are called.
+pub(crate) const READABLE: [&str; 8] = ["csv", "ndjson", "jsonl", "xml", "sta", "mt940", "940", "942"];
 /// Of what is read as a whole.
 const LARGEST_DOCUMENT_BYTES: usize = 64 << 20;
 

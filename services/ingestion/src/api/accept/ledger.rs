@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::disputes::Disputes;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble, book, cash, publish};
+use super::{Notes, Trouble, book, cash, extensions, publish};
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
@@ -97,14 +97,17 @@ async fn newest_invoices(
             _ => None,
         })
         .collect();
-    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).collect();
+    let extended = extensions::invoices(scope, facts);
+    let ids: BTreeSet<Uuid> =
+        told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).chain(extended).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut rows = store::receivables::by_ids(conn, scope.tenant_id, &ids).await?;
     let stored = rows.iter().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order.clone()))).collect();
     let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
     notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
-    let issued: Issued =
+    let mut issued: Issued =
         decided.winners.into_iter().filter_map(|(id, fact)| Some((id, book::invoice_row(scope, fact, id)?))).collect();
+    extensions::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
     rows.retain(|row| issued.contains_key(&row.invoice_id) || in_question.contains(&row.invoice_id));
     Ok((issued, rows))
 }

@@ -7,7 +7,8 @@ use super::credits;
 use super::json::Json;
 use super::members::{Members, Noted, Read, Refusal, Sign};
 use crate::domain::fact::{
-    Body, Contact, Customer, DisputeOpened, DisputeResolved, Invoice, PartyKind, PromiseMade, PromiseWithdrawn,
+    Body, Contact, Customer, DisputeOpened, DisputeResolved, Extension, Invoice, PartyKind, PromiseMade,
+    PromiseWithdrawn,
 };
 use crate::domain::text::{self, TEXT_CHARS};
 
@@ -20,6 +21,7 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "customer.upserted" => customer,
         "contact.upserted" => contact,
         "invoice.issued" => invoice,
+        "due_date.extended" => extension,
         "payment.received" => credits::payment,
         "payment.allocated" => credits::allocation,
         "payment.reversed" => credits::reversal,
@@ -116,6 +118,12 @@ fn invoice(data: &mut Members<'_>) -> Read<Body> {
         effective_due_date: effective_due_date?,
         expected_withholding: expected_withholding?,
     }))
+}
+
+fn extension(data: &mut Members<'_>) -> Read<Body> {
+    let (invoice, effective_due_date) = (data.key("invoice"), data.date("effective_due_date"));
+    let reason = data.required("reason", |value| Ok(text::text(value, TEXT_CHARS)?.to_owned()));
+    Ok(Body::Extended(Extension { invoice: invoice?, effective_due_date: effective_due_date?, reason: reason? }))
 }
 
 fn dispute_opened(data: &mut Members<'_>) -> Read<Body> {
