@@ -66,7 +66,7 @@ fn workbook() -> Vec<u8> {
         sheet.write(2, column, name).unwrap();
     }
     sheet.write_row(3, 0, ["F-1", "C-1", "COP"]).unwrap();
-    sheet.write(3, 3, 0.1 + 0.2).unwrap();
+    sheet.write(3, 3, 0.300_000_000_000_000_04).unwrap();
     sheet.write_with_format(3, 4, day("2026-02-09"), &date).unwrap();
     sheet.write(3, 5, 1_250_000.5).unwrap();
     sheet.write(3, 6, "Ana").unwrap();
@@ -138,7 +138,7 @@ fn a_header_line_is_the_first_a_numbered_or_the_one_that_fits() {
     let read = |header: &str| rows(&promises(&format!("format: csv, header_line: {header}"), ""), table).map(names);
     assert_eq!(read("find").unwrap(), all(&["a", "b"]));
     assert_eq!(read("3").unwrap(), all(&["a", "b"]));
-    assert_eq!(read("first").unwrap_err(), "csv-header: missing column: Day; missing column: Promise");
+    assert_eq!(read("first").unwrap_err(), "csv-header: missing column: Promise; missing column: Day");
     assert_eq!(read("99").unwrap_err(), "empty-body: a table starts with its header line");
     let without = rows(&promises("format: csv, header_line: find", ""), b"x\nPromise,x\n").unwrap_err();
     assert_eq!(without, "csv-header: missing column: Day");
@@ -276,7 +276,7 @@ fn a_profile_that_is_wrong_says_where_and_what() {
         ("format: csv", "format: csv, colour: red", "line 2", "colour"),
         ("rules:", "rules: []\nwhat:", "line 5", "what"),
         ("rules:", "numbers: {decimal: x}\nrules:", "numbers.decimal", "one of . ,"),
-        ("rules:", "dates: yyyy-mm-dd\nrules:", "dates", "no date format"),
+        ("rules:", "dates: yyyy-mm-dd\nrules:", "dates", "a year, a month and a day"),
         ("rules:", "time_zone: Bogota\nrules:", "time_zone", "America/Bogota"),
         ("promise.withdrawn", "promise.broken", "rules[0].to", "promise.withdrawn"),
         ("withdrawn_on: Day", "withdrawn: Day", "rules[0].data", "withdrawn_on is missing"),
@@ -327,4 +327,67 @@ fn a_workbook_that_is_none_or_lacks_the_sheet_is_refused() {
     assert!(code(b"").starts_with("xlsx-unreadable"));
     assert!(code(b"PK\x03\x04 no workbook").starts_with("xlsx-unreadable"));
     assert_eq!(code(&workbook()), "xlsx-sheet: no sheet Cartera; there are Sheet1");
+}
+
+/// A workbook of our own making, with whatever its sheet says.
+fn archive(sheet: &str) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let parts = [
+        (
+            "_rels/.rels",
+            r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="a" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/workbook.xml",
+            r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" sheetId="1" r:id="a"/></sheets></workbook>"#,
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="a" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+        ),
+        ("xl/worksheets/sheet1.xml", sheet),
+    ];
+    for (name, text) in parts {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut archive, text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn workbooks_made_to_hurt_are_refused_or_cost_what_they_hold() {
+    let sheet = |rows: &str| {
+        archive(&format!(
+            r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
+        ))
+    };
+    let head = r#"<row r="1"><c r="A1" t="str"><v>Day</v></c><c r="B1" t="str"><v>Promise</v></c></row>"#;
+    let read = |body: &str| rows(&promises("format: xlsx", ""), &sheet(&format!("{head}{body}")));
+    let cell = |day: &str| {
+        read(&format!(r#"<row r="2"><c r="A2" t="str"><v>{day}</v></c><c r="B2" t="str"><v>a</v></c></row>"#))
+    };
+    assert_eq!(cell("2026-01-01").map(names).unwrap(), all(&["a"]));
+    // The last row of all costs no rows above it; the last column is too far out.
+    let last =
+        r#"<row r="1048576"><c r="A1048576" t="str"><v>2026-01-01</v></c><c r="B1048576" t="str"><v>z</v></c></row>"#;
+    assert_eq!(read(last).map(names).unwrap(), all(&["z"]));
+    assert!(read(r#"<row r="2"><c r="XFD2"><v>1</v></c></row>"#).unwrap_err().starts_with("csv-too-wide"));
+    assert!(cell(&"x".repeat(100_000)).unwrap_err().starts_with("csv-field-limit"));
+    assert!(
+        read(r#"<row r="2"><c r="A2" t="e"><v>#REF!</v></c><c r="B2" t="str"><v>a</v></c></row>"#).unwrap()[0]
+            .as_ref()
+            .unwrap_err()
+            .starts_with("excel-coerced")
+    );
+    assert!(read(r#"<row r="2"><c r="A2" t="s"><v>99</v></c></row>"#).unwrap_err().starts_with("xlsx-unreadable"));
+}
+
+#[test]
+fn the_example_of_the_documentation_is_true() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/README.md")).unwrap();
+    let mut blocks = readme.split("\n```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1);
+    let (file, yaml, json) = (blocks.next().unwrap(), blocks.next().unwrap(), blocks.next().unwrap());
+    let (file, _, _) = encoding_rs::WINDOWS_1252.encode(file);
+    let read = rows(yaml, &file).unwrap();
+    assert_eq!(read, [Ok(vec![serde_json::from_str(json).unwrap()]), Ok(vec![])]);
 }

@@ -328,8 +328,8 @@ impl Compiler {
                     self.note(path, "time is missing: when the fact happened or was written down");
                     return None;
                 };
-                let (fact_type, key) = (kind.fact_type, kind.key);
-                To::Fact(Box::new(Fact { fact_type, key, id, time, source_version, legal_entity, data }))
+                let (kind, key) = (kind.fact_type, kind.key);
+                To::Fact(Box::new(Fact { kind, key, id, time, source_version, legal_entity, data }))
             }
         };
         Some(Rule { when, to })

@@ -100,7 +100,7 @@ impl Members<'_> {
             Some(field) => attribute("id", Some(field)),
             None => time.as_deref().map(|time| {
                 let key = fact.key.map(|key| data.get(key).and_then(Value::as_str).unwrap_or_default());
-                layout::default_id(fact.fact_type, key, time)
+                layout::default_id(fact.kind, key, time)
             }),
         };
         let attributes = layout::Attributes {
@@ -109,7 +109,7 @@ impl Members<'_> {
             legal_entity: attribute("legal_entity", fact.legal_entity.as_ref()),
             source_version: attribute("source_version", fact.source_version.as_ref()),
         };
-        layout::envelope(fact.fact_type, source, attributes, data)
+        layout::envelope(fact.kind, source, attributes, data)
     }
 
     /// A fault is noted once, however many facts of the row need the field.
@@ -175,7 +175,7 @@ fn evaluate(field: &Field, plan: &Plan, row: Row<'_>) -> Result<Option<Value>, R
     if text.is_empty() {
         return Ok(field.default.as_deref().map(|text| json!(text)));
     }
-    converted(&text, kind, field, plan, row).map(Some)
+    converted(&text, kind, field, plan, row)
 }
 
 fn unpadded(text: &str, field: &Field) -> String {
@@ -201,17 +201,21 @@ fn composed(pieces: &[Piece], field: &Field, plan: &Plan, row: Row<'_>) -> Resul
     Ok(Some(whole))
 }
 
-fn converted(text: &str, kind: Kind, field: &Field, plan: &Plan, row: Row<'_>) -> Result<Value, Refused> {
+fn converted(text: &str, kind: Kind, field: &Field, plan: &Plan, row: Row<'_>) -> Result<Option<Value>, Refused> {
     let reading = &plan.reading;
     let formats = if field.formats.is_empty() { &reading.dates } else { &field.formats };
-    Ok(match field.form {
+    Ok(Some(match field.form {
+        Form::Text if kind == Kind::Date => {
+            let hint = "format the column as text, or say as: instant where a date is meant";
+            return Err(("excel-coerced", format!("{text} is a date where a text is expected; {hint}")));
+        }
         Form::Text => json!(value::text(text, kind)?),
         Form::Amount => json!(signed(value::amount(text, kind, &reading.numbers)?, field.sign)),
         Form::DebeziumDecimal => json!(signed(debezium_decimal(text, kind, field.scale, reading)?, field.sign)),
-        Form::Date => day(value::date(text, kind, formats, reading)?, field, plan, row)?,
+        Form::Date => return day(value::date(text, kind, formats, reading)?, field, plan, row),
         Form::DebeziumDate => {
             let formats = [if kind == Kind::Number { "epoch_days" } else { "%Y-%m-%d" }.to_owned()];
-            day(value::date(text, kind, &formats, reading)?, field, plan, row)?
+            return day(value::date(text, kind, &formats, reading)?, field, plan, row);
         }
         Form::Instant => json!(value::instant(text, kind, formats, reading)?),
         Form::Flag => flag(text)?,
@@ -220,7 +224,7 @@ fn converted(text: &str, kind: Kind, field: &Field, plan: &Plan, row: Row<'_>) -
             let text = value::text(text, kind)?;
             json!(text.split(&field.separator).map(|part| layout::part(part.trim())).collect::<Vec<_>>())
         }
-    })
+    }))
 }
 
 fn of_inner(inner: &Value, field: &Field, reading: &Reading) -> Result<Value, Refused> {
@@ -263,19 +267,20 @@ fn signed(amount: Decimal, sign: Sign) -> String {
     })
 }
 
-fn day(date: NaiveDate, field: &Field, plan: &Plan, row: Row<'_>) -> Result<Value, Refused> {
+/// None when terms are to be added and the row has none: nobody said that it is due at once.
+fn day(date: NaiveDate, field: &Field, plan: &Plan, row: Row<'_>) -> Result<Option<Value>, Refused> {
     let days = match &field.terms {
         None => 0,
         Some(Terms::Days(days)) => *days,
         Some(Terms::From(days)) => {
-            let told = evaluate(days, plan, row)?;
-            let text = told.as_ref().and_then(Value::as_str).unwrap_or("0");
+            let Some(told) = evaluate(days, plan, row)? else { return Ok(None) };
+            let text = told.as_str().unwrap_or_default();
             let days = text.parse::<u16>().map_err(|_| ("terms", format!("\"{text}\" is no number of days")))?;
             u64::from(days)
         }
     };
     let date = date.checked_add_days(Days::new(days)).unwrap_or(date);
-    Ok(json!(date.to_string()))
+    Ok(Some(json!(date.to_string())))
 }
 
 fn flag(text: &str) -> Result<Value, Refused> {

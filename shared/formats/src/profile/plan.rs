@@ -129,7 +129,7 @@ pub(super) enum To {
 
 #[derive(Debug)]
 pub(super) struct Fact {
-    pub(super) fact_type: &'static str,
+    pub(super) kind: &'static str,
     pub(super) key: Option<&'static str>,
     pub(super) id: Option<Field>,
     pub(super) time: Field,

@@ -85,7 +85,10 @@ fn of_value(value: &Value) -> Seen<'_> {
         Value::String(text) => trimmed(Cow::Borrowed(text), Kind::Text),
         Value::Number(number) => {
             let float = if number.is_f64() { number.as_f64() } else { None };
-            Seen::Text(Cow::Owned(float.map_or_else(|| number.to_string(), of_float)), Kind::Number)
+            // The digits that were sent, where a float can keep them; the other forms would write a thousand zeros.
+            let is_plain = |float: f64| (1e-9..1e17).contains(&float.abs()) || float.abs() < f64::MIN_POSITIVE;
+            let written = |float: f64| if is_plain(float) { float.to_string() } else { of_float(float) };
+            Seen::Text(Cow::Owned(float.map_or_else(|| number.to_string(), written)), Kind::Number)
         }
         Value::Array(_) | Value::Object(_) => Seen::Inner(value),
     }

@@ -11,7 +11,7 @@ use super::value::{Kind, of_float};
 use crate::table::{Broken, MAX_CELL_BYTES, MAX_COLUMNS};
 
 /// Of all parts of a workbook together, as inflated: a few hundred thousand rows.
-const MAX_INFLATED_BYTES: u64 = 512 << 20;
+const MAX_INFLATED_BYTES: u64 = 256 << 20;
 
 /// A row with something in it, by its number in the sheet.
 pub(super) struct SheetRow {
@@ -21,7 +21,7 @@ pub(super) struct SheetRow {
 
 pub(super) fn rows(bytes: Vec<u8>, sheet: Option<&str>) -> Result<Vec<SheetRow>, Broken> {
     let refuse = |code, detail: String| broken(code, 1, 0, &detail);
-    check_size(&bytes)?;
+    check_size(&bytes, MAX_INFLATED_BYTES)?;
     let unreadable =
         |error: &dyn std::fmt::Display| refuse("xlsx-unreadable", format!("this is no workbook (XLSX): {error}"));
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
@@ -66,16 +66,16 @@ pub(super) fn rows(bytes: Vec<u8>, sheet: Option<&str>) -> Result<Vec<SheetRow>,
 }
 
 /// The directory of an archive may lie about sizes: the parts are inflated once to see.
-fn check_size(bytes: &[u8]) -> Result<(), Broken> {
+fn check_size(bytes: &[u8], limit: u64) -> Result<(), Broken> {
     let refuse = |detail: &str| broken("xlsx-unreadable", 1, 0, detail);
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| refuse("this is no workbook (XLSX)"))?;
-    let mut left = MAX_INFLATED_BYTES;
+    let mut left = limit;
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|_| refuse("a part of the workbook cannot be read"))?;
         let copied = std::io::copy(&mut part.take(left), &mut std::io::sink());
         left -= copied.map_err(|_| refuse("a part of the workbook cannot be read"))?;
         if left == 0 {
-            return Err(broken("too-large", 1, 0, "the workbook inflates to more than 512 MiB"));
+            return Err(broken("too-large", 1, 0, &format!("the workbook inflates to more than {limit} bytes")));
         }
     }
     Ok(())
@@ -104,4 +104,27 @@ fn iso(at: &ExcelDateTime) -> String {
         return format!("{year:04}-{month:02}-{day:02}");
     }
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    #[test]
+    fn a_workbook_is_as_large_as_it_inflates_to() {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        for name in ["one", "two"] {
+            archive.start_file(name, SimpleFileOptions::default()).unwrap();
+            archive.write_all(&vec![b' '; 1 << 20]).unwrap();
+        }
+        let bomb = archive.finish().unwrap().into_inner();
+        assert!(bomb.len() < 1 << 14);
+        assert_eq!(check_size(&bomb, (2 << 20) + 1), Ok(()));
+        assert_eq!(check_size(&bomb, 2 << 20).unwrap_err().code, "too-large");
+    }
 }

@@ -74,9 +74,7 @@ pub(super) fn text(text: &str, kind: Kind) -> Result<String, Refused> {
 }
 
 pub(super) fn amount(text: &str, kind: Kind, numbers: &Numbers) -> Result<Decimal, Refused> {
-    if kind == Kind::Error || is_shortened(text) {
-        self::text(text, kind)?;
-    }
+    self::text(text, kind)?;
     let refuse = || {
         let group = numbers.group.map_or_else(String::new, |group| format!(" and groups of three before \"{group}\""));
         ("amount-format", format!("\"{text}\" is no amount with the decimal sign \"{}\"{group}", numbers.decimal))
@@ -212,10 +210,8 @@ fn counted(text: &str, format: &str) -> Option<DateTime<Utc>> {
 }
 
 fn no_date(text: &str, kind: Kind, formats: &[String], what: &str) -> Refused {
-    if kind == Kind::Error || is_shortened(text) {
-        if let Err(refused) = self::text(text, kind) {
-            return refused;
-        }
+    if let Err(refused) = self::text(text, kind) {
+        return refused;
     }
     if text.len() == 5 && text.parse().is_ok_and(|serial: u64| SERIALS.contains(&serial)) {
         let hint = "format the column as a date, or add excel_serial to the formats";
@@ -241,19 +237,15 @@ pub(super) fn of_float(number: f64) -> String {
         let point = if rest.is_empty() { "" } else { "." };
         return format!("{sign}{first}{point}{rest}E{exponent:+}");
     }
-    match usize::try_from(exponent) {
-        Ok(exponent) => {
-            let whole = exponent + 1;
-            match digits.split_at_checked(whole) {
-                Some((whole, "")) => format!("{sign}{whole}"),
-                Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
-                None => format!("{sign}{digits:0<whole$}"),
-            }
-        }
-        Err(_) => {
-            let zeros = usize::try_from(exponent.unsigned_abs()).unwrap_or(1) - 1;
-            format!("{sign}0.{}{digits}", "0".repeat(zeros))
-        }
+    if exponent < 0 {
+        let zeros = usize::try_from(exponent.unsigned_abs()).unwrap_or(1) - 1;
+        return format!("{sign}0.{}{digits}", "0".repeat(zeros));
+    }
+    let whole = usize::try_from(exponent).unwrap_or(0) + 1;
+    match digits.split_at_checked(whole) {
+        Some((whole, "")) => format!("{sign}{whole}"),
+        Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
+        None => format!("{sign}{digits:0<whole$}"),
     }
 }
 
@@ -324,7 +316,7 @@ mod tests {
     #[test]
     fn floats_are_written_as_a_spreadsheet_shows_them() {
         for (number, text) in [
-            (0.1 + 0.2, "0.3"),
+            (0.300_000_000_000_000_04, "0.3"),
             (100_045.0, "100045"),
             (1234.56, "1234.56"),
             (-0.05, "-0.05"),
