@@ -20,6 +20,7 @@ mod records;
 mod row;
 mod sheet;
 mod shipped;
+mod strict;
 mod value;
 
 use std::fmt;
@@ -71,10 +72,13 @@ impl Profile {
         let raw: RawProfile = serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
             let place = error.location();
             let message = error.without_snippet().to_string();
+            // The place is told beside it, and what to set in the parser is no concern of who writes a profile.
+            let message = message.split(" at line ").next().unwrap_or_default();
+            let message = message.split(", set ").next().unwrap_or_default();
             vec![Wrong {
                 line: place.map(|place| place.line()),
                 column: place.map(|place| place.column()),
-                ..refuse(&message)
+                ..refuse(message)
             }]
         })?;
         compile::compile(raw).map(|plan| Self { plan: Arc::new(plan) })
@@ -91,6 +95,12 @@ impl Profile {
     pub fn yields(&self) -> Yields {
         let lists = self.plan.rules.iter().any(|rule| matches!(rule.to, To::OpenItem { .. }));
         if lists { Yields::OpenItems } else { Yields::Facts }
+    }
+
+    /// Its files end with totals: whether their rows count is known at the end only, so read such a file to its end
+    /// before anything of it counts.
+    pub fn has_totals(&self) -> bool {
+        self.plan.input.trailer.is_some()
     }
 }
 

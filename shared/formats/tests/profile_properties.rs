@@ -6,13 +6,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
+use std::io::{Cursor, Read, Write};
+use std::sync::LazyLock;
+
 use formats::profile::{Profile, check, shipped};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rust_xlsxwriter::Workbook;
 
 /// What mutations put into a profile or a file.
-const PIECES: [&str; 30] = [
+const PIECES: [&str; 37] = [
     "{",
     "}",
     "[",
@@ -43,6 +46,13 @@ const PIECES: [&str; 30] = [
     "ñ",
     "0x1",
     "<<: ",
+    "<c r=\"A1\"><v>1</v></c>",
+    "s=\"9\"",
+    "t=\"d\"",
+    "r=\"\"",
+    "<v>-1e308</v>",
+    "/>",
+    "ZZZZZZZ9999999999",
 ];
 
 fn mutated(base: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
@@ -75,7 +85,41 @@ fn file(name: &str) -> Vec<u8> {
     std::fs::read(directory.join(format!("{name}.{kind}"))).unwrap()
 }
 
+/// Unpacked, so that mutations reach the XML and not the checksums.
+static PARTS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let mut archive = zip::ZipArchive::new(Cursor::new(file("generic-open-items-xlsx"))).unwrap();
+    let part = |at| {
+        let mut part = archive.by_index(at).unwrap();
+        let mut bytes = Vec::new();
+        part.read_to_end(&mut bytes).unwrap();
+        (part.name().unwrap().into_owned(), bytes)
+    };
+    (0..archive_len()).map(part).collect()
+});
+
+fn archive_len() -> usize {
+    zip::ZipArchive::new(Cursor::new(file("generic-open-items-xlsx"))).unwrap().len()
+}
+
+fn packed(at: Index, mutated: &[u8]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (number, (name, bytes)) in PARTS.iter().enumerate() {
+        archive.start_file(name, options).unwrap();
+        archive.write_all(if number == at.index(PARTS.len()) { mutated } else { bytes }).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
 proptest! {
+    #[test]
+    fn no_part_of_a_workbook_makes_it_panic(
+        (at, part) in any::<Index>().prop_flat_map(|at| (Just(at), mutated(PARTS[at.index(PARTS.len())].1.clone())))
+    ) {
+        let (_, yaml) = shipped().iter().find(|(name, _)| *name == "generic-open-items-xlsx").unwrap();
+        check(&Profile::parse(yaml).unwrap(), &packed(at, &part), 10);
+    }
+
     #[test]
     fn no_text_is_a_profile_that_panics(
         (yaml, name) in select(shipped().to_vec()).prop_flat_map(|(name, yaml)| (mutated(yaml.as_bytes().to_vec()), Just(name)))

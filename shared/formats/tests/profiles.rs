@@ -100,7 +100,11 @@ fn fixtures_become_the_facts_beside_them() {
     let becomes = shown(&profile("generic-open-items-xlsx"), &workbook());
     assert_fixture("generic-open-items-xlsx", &becomes, &mut wrong);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(shipped().iter().all(|(name, _)| exercised.contains(name)), "a profile without a fixture");
+    for (name, _) in shipped() {
+        assert!(exercised.contains(name), "{name} has no fixture");
+        assert_eq!(profile(name).name(), *name);
+        assert!(!profile(name).about().is_empty());
+    }
 }
 
 /// Rows of a short profile: what they become, or code and detail.
@@ -201,6 +205,7 @@ fn total_lines_agree_with_the_rows_above_them_or_the_file_is_refused() {
     let both = "count: C, sum: A, currency: M";
     let (codes, checked) = totals(&format!("{head}TOTAL;3;COP;800,50;\nTOTAL;3;USD;7,00;\n"), both);
     assert_eq!(codes, [""; 0]);
+    assert!(!profile("generic-open-items").has_totals());
     let told = checked.totals.unwrap();
     assert_eq!((told.count, told.sums["COP"].to_string()), (Some(3), "800.50".to_owned()));
     assert_eq!((checked.read, checked.counts["open_item"]), (3, 2));
@@ -236,6 +241,9 @@ fn json_comes_as_lines_as_an_array_or_inside_a_document() {
     assert_eq!(broken.last(), all(&["a"]).last());
     assert!(read("format: json", &format!("[{one}")).unwrap().last().unwrap().is_err());
     assert!(read("format: json", &format!("[{one}] x")).unwrap().last().unwrap().is_err());
+    let twice = r#"{"Promise": "a", "Day": "2026-01-01", "Day": "2026-01-02"}"#;
+    assert_eq!(read("format: json", twice).unwrap(), [Err("duplicate-member: member twice: Day".to_owned())]);
+    assert_eq!(read("format: json", &format!("[{twice}, {one}]")).unwrap().len(), 2);
     assert!(read("format: json, values: nowhere", "{}").unwrap_err().starts_with("csv-header"));
     assert!(read("format: json", " \n ").unwrap_err().starts_with("empty-body"));
 }
@@ -272,6 +280,7 @@ fn a_profile_that_is_wrong_says_where_and_what() {
     assert!(Profile::parse(&base).is_ok());
     for (from, to, place, detail) in [
         ("name: test", "nam: test", "line 1", "nam"),
+        ("name: test", "name: test\nname: test", "line 2", "duplicate"),
         ("format: csv", "format: pdf", "line 2", "pdf"),
         ("format: csv", "format: csv, colour: red", "line 2", "colour"),
         ("rules:", "rules: []\nwhat:", "line 5", "what"),

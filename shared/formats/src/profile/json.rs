@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::plan::Step;
 use super::row::follow;
+use super::strict::{Strict, TWICE};
 use crate::table::Broken;
 
 /// Longest line, and longest element of an array.
@@ -58,10 +59,11 @@ impl<R: BufRead> Values<R> {
         let Some(path) = list else {
             return Ok(Ok(Self::Array(Array { bytes, at: 1, line, start: offset, ended: false })));
         };
-        let document = match serde_json::from_slice::<Value>(&bytes) {
-            Ok(document) => document,
+        let document = match serde_json::from_slice::<Strict>(&bytes) {
+            Ok(Strict(document)) => document,
             Err(error) => {
-                return Ok(Err(broken("malformed-json", u64::try_from(error.line()).unwrap_or(1), 0, &said(&error))));
+                let (code, detail) = said(&error);
+                return Ok(Err(broken(code, u64::try_from(error.line()).unwrap_or(1), 0, &detail)));
             }
         };
         Ok(match follow(&document, path) {
@@ -172,17 +174,20 @@ impl Array {
 }
 
 fn parsed(bytes: &[u8], line: u64, byte_offset: u64) -> Result<Told, Broken> {
-    let refuse = |code, detail: &str| Broken { is_fatal: false, ..broken(code, line, byte_offset, detail) };
-    match serde_json::from_slice::<Value>(bytes) {
-        Ok(value) => Ok((line, byte_offset, value)),
-        Err(error) => Err(refuse("malformed-json", &said(&error))),
+    match serde_json::from_slice::<Strict>(bytes) {
+        Ok(Strict(value)) => Ok((line, byte_offset, value)),
+        Err(error) => {
+            let (code, detail) = said(&error);
+            Err(Broken { is_fatal: false, ..broken(code, line, byte_offset, &detail) })
+        }
     }
 }
 
 /// Without the place, which is one inside the value.
-fn said(error: &serde_json::Error) -> String {
+fn said(error: &serde_json::Error) -> (&'static str, String) {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+    let detail = text.split(" at line ").next().unwrap_or_default().to_owned();
+    (if detail.starts_with(TWICE) { "duplicate-member" } else { "malformed-json" }, detail)
 }
 
 pub(super) fn broken(code: &'static str, line: u64, byte_offset: u64, detail: &str) -> Broken {
