@@ -10,8 +10,9 @@ use super::plan::{
     Condition, Fact, Format, HeaderLine, Input, Need, Negative, Numbers, Plan, Reading, Ref, Reference, Rule, Step,
     Test, To, Trailer, Unknown, folded,
 };
-use super::raw::{Names, RawCondition, RawFormat, RawInput, RawNumbers, RawProfile, RawRule, RawTrailer};
+use super::raw::{Names, Quotes, RawCondition, RawFormat, RawInput, RawNumbers, RawProfile, RawRule, RawTrailer};
 use super::value;
+use crate::table::Dialect;
 
 /// Rules of one profile; more is a program.
 const MAX_RULES: usize = 100;
@@ -195,7 +196,7 @@ impl Compiler {
                         UTF_8
                     }
                 };
-                Format::Csv { delimiter, encoding }
+                Format::Csv(Dialect { delimiter, encoding, has_quotes: raw.quotes != Some(Quotes::None) })
             }
             RawFormat::Xlsx => Format::Xlsx { sheet: raw.sheet.clone() },
             RawFormat::Json => {
@@ -205,6 +206,7 @@ impl Compiler {
         let misplaced = [
             ("delimiter", raw.delimiter.is_some(), raw.format == RawFormat::Csv),
             ("encoding", raw.encoding.is_some(), raw.format == RawFormat::Csv),
+            ("quotes", raw.quotes.is_some(), raw.format == RawFormat::Csv),
             ("sheet", raw.sheet.is_some(), raw.format == RawFormat::Xlsx),
             ("values", raw.values.is_some(), raw.format == RawFormat::Json),
             ("header_line", raw.header_line.is_some(), raw.format != RawFormat::Json),

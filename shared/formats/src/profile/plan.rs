@@ -1,9 +1,10 @@
 //! A profile as it is followed: names are numbers of references, and everything was checked.
 
 use chrono_tz::Tz;
-use encoding_rs::Encoding;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
+
+use crate::table::Dialect;
 
 pub(super) use super::raw::{Form, Negative, ShortRows, Sign, Size, Unknown};
 
@@ -36,7 +37,7 @@ pub(super) struct Input {
 
 #[derive(Debug)]
 pub(super) enum Format {
-    Csv { delimiter: u8, encoding: &'static Encoding },
+    Csv(Dialect),
     Xlsx { sheet: Option<String> },
     Json { values: Option<Vec<Step>> },
 }

@@ -30,6 +30,7 @@ pub(super) struct RawInput {
     pub(super) format: RawFormat,
     pub(super) delimiter: Option<String>,
     pub(super) encoding: Option<String>,
+    pub(super) quotes: Option<Quotes>,
     pub(super) sheet: Option<String>,
     pub(super) header_line: Option<String>,
     #[serde(default)]
@@ -48,6 +49,13 @@ pub(super) enum RawFormat {
     Csv,
     Xlsx,
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Quotes {
+    Double,
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

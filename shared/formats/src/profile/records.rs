@@ -8,7 +8,7 @@ use super::json::{self, Values, broken};
 use super::plan::{Format, HeaderLine, Plan, Unknown};
 use super::row::{Cell, Header};
 use super::sheet::{self, SheetRow};
-use crate::table::{Broken, Dialect, Table};
+use crate::table::{Broken, Table};
 
 /// A header that is to be found stands among the first so many records.
 const FIND_WITHIN: usize = 20;
@@ -41,9 +41,7 @@ impl<R: BufRead> Records<R> {
     /// Without a header for formats that have none.
     pub(super) fn open(mut reader: R, plan: &Plan) -> io::Result<Result<(Self, Option<Found>), Broken>> {
         let mut records = match &plan.input.format {
-            Format::Csv { delimiter, encoding } => {
-                Self::Csv(Table::new(reader, Dialect { delimiter: *delimiter, encoding }))
-            }
+            Format::Csv(dialect) => Self::Csv(Table::new(reader, *dialect)),
             Format::Xlsx { sheet } => {
                 let Some(bytes) = json::whole(&mut reader)? else {
                     return Ok(Err(broken("too-large", 1, 0, "a workbook of more than 64 MiB")));
