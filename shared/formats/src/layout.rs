@@ -245,26 +245,36 @@ pub fn fact(layout: &Layout, source: &str, names: &[String], cells: &[String]) -
             data.insert(column.name.to_owned(), member(column.form, text));
         }
     }
+    let given = |name: &str| Some(cell(name)).filter(|text| !text.is_empty()).map(str::to_owned);
+    let id = given("fact_id").unwrap_or_else(|| default_id(layout.fact, layout.key.map(cell), cell("time")));
+    let attributes =
+        Attributes { id: Some(id), time: given("time"), legal_entity: given("legal_entity"), source_version: None };
+    envelope(layout.fact, source, attributes, data)
+}
+
+/// Attributes of a fact; what is absent is missed by ingestion.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    pub(crate) id: Option<String>,
+    pub(crate) time: Option<String>,
+    pub(crate) legal_entity: Option<String>,
+    pub(crate) source_version: Option<String>,
+}
+
+pub(crate) fn envelope(fact: &str, source: &str, attributes: Attributes, data: Map<String, Value>) -> Value {
     let mut envelope = Map::new();
-    let id = match cell("fact_id") {
-        "" => default_id(layout, cell("time"), layout.key.map_or("", cell)),
-        given => given.to_owned(),
-    };
-    envelope.insert("id".to_owned(), json!(id));
+    let Attributes { id, time, legal_entity, source_version } = attributes;
+    let told = [("id", id), ("time", time), ("legal_entity", legal_entity), ("source_version", source_version)];
+    envelope.extend(told.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text?)))));
     envelope.insert("source".to_owned(), json!(source));
-    envelope.insert("type".to_owned(), json!(layout.fact));
-    for name in ["time", "legal_entity"] {
-        if !cell(name).is_empty() {
-            envelope.insert(name.to_owned(), json!(cell(name)));
-        }
-    }
+    envelope.insert("type".to_owned(), json!(fact));
     envelope.insert("data".to_owned(), Value::Object(data));
     Value::Object(envelope)
 }
 
 /// `<type>:<key>:<time>`: the same row gives the same id, a later change of the same thing gives another.
-fn default_id(layout: &Layout, time: &str, key: &str) -> String {
-    if layout.key.is_some() { format!("{}:{key}:{time}", layout.fact) } else { format!("{}:{time}", layout.fact) }
+pub(crate) fn default_id(fact: &str, key: Option<&str>, time: &str) -> String {
+    key.map_or_else(|| format!("{fact}:{time}"), |key| format!("{fact}:{key}:{time}"))
 }
 
 fn member(form: Form, text: &str) -> Value {
@@ -276,14 +286,14 @@ fn member(form: Form, text: &str) -> Value {
             other => json!(other),
         },
         Form::Names => json!(text.split(';').map(str::trim).collect::<Vec<_>>()),
-        Form::Parts => json!(text.split(';').map(|part| json_part(part.trim())).collect::<Vec<_>>()),
+        Form::Parts => json!(text.split(';').map(|text| part(text.trim())).collect::<Vec<_>>()),
     }
 }
 
 /// `F-1:100.00` has an amount, `F-1` and `F-1:` have none (so a number with a colon in it is written `A:1:`).
-fn json_part(part: &str) -> Value {
-    match part.rsplit_once(':') {
-        None | Some((_, "")) => json!({ "invoice": part.strip_suffix(':').unwrap_or(part) }),
+pub(crate) fn part(text: &str) -> Value {
+    match text.rsplit_once(':') {
+        None | Some((_, "")) => json!({ "invoice": text.strip_suffix(':').unwrap_or(text) }),
         Some((invoice, amount)) => json!({ "invoice": invoice, "amount": amount }),
     }
 }

@@ -10,6 +10,7 @@
 //! | CFDI 4.0 of type P with pagos 2.0 | a `payment.received` for each `Pago` |
 //! | CSV in one of the [`layout`]s | the layout's fact |
 //! | CSV of open items ([`rows`]) | none yet: a list is compared with the ledger first |
+//! | any CSV, XLSX or JSON ([`profile`]) | what its profile says |
 //! | camt.052, .053 and .054, MT940 and MT942 | `payment.received` without a payer, `payment.reversed` |
 //!
 //! A bank knows no customers: its payments carry `clues` (account, name, references, text) in place of `payer`, and the
@@ -24,6 +25,7 @@ pub mod cfdi;
 mod draft;
 pub mod layout;
 pub mod mt940;
+pub mod profile;
 pub mod rows;
 pub mod statement;
 pub mod table;

@@ -1,10 +1,12 @@
-//! The rows of a table as JSON: facts in one of the layouts, or open items.
+//! The rows of a file as JSON: facts in one of the layouts, open items, or what a profile makes of them.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead};
 
 use serde_json::{Map, Value};
 
 use crate::layout::{self, Layout};
+use crate::profile::{Mapped, Profile};
 use crate::table::{Broken, Dialect, Record, Table};
 
 /// Members of an open item: columns of a list in CSV, members of a line in NDJSON.
@@ -27,7 +29,7 @@ pub const OPEN_ITEM: [&str; 16] = [
     "last_dunned_on",
 ];
 /// So many of them, from the first, are in every list.
-const REQUIRED_OF_OPEN_ITEM: usize = 5;
+pub(crate) const REQUIRED_OF_OPEN_ITEM: usize = 5;
 
 /// What the rows of a table are.
 #[derive(Debug, Clone)]
@@ -37,6 +39,11 @@ pub enum Shape {
         source: String,
     },
     OpenItems,
+    /// Whatever the profile says, in whatever format it says.
+    Profile {
+        profile: Profile,
+        source: String,
+    },
 }
 
 enum Mapping {
@@ -52,16 +59,81 @@ pub struct Row {
     pub json: Value,
 }
 
-/// A table whose header line was understood.
-pub struct Rows<R> {
+/// A file whose header line was understood.
+pub struct Rows<R>(Reading<R>);
+
+enum Reading<R> {
+    Table(Fixed<R>),
+    Mapped { mapped: Box<Mapped<R>>, waiting: VecDeque<Row> },
+}
+
+/// A table with columns that have our names.
+struct Fixed<R> {
     table: Table<R>,
     names: Vec<String>,
     mapping: Mapping,
 }
 
 impl<R: BufRead> Rows<R> {
-    /// Reads the header line.
+    /// Reads the header line. A profile knows its dialect itself.
     pub fn open(reader: R, dialect: Dialect, shape: &Shape) -> io::Result<Result<Self, Broken>> {
+        Ok(match shape {
+            Shape::Facts { source } => {
+                Fixed::open(reader, dialect, Some(source))?.map(|fixed| Self(Reading::Table(fixed)))
+            }
+            Shape::OpenItems => Fixed::open(reader, dialect, None)?.map(|fixed| Self(Reading::Table(fixed))),
+            Shape::Profile { profile, source } => Mapped::open(reader, profile, source)?
+                .map(|mapped| Self(Reading::Mapped { mapped: Box::new(mapped), waiting: VecDeque::new() })),
+        })
+    }
+
+    pub fn bytes_read(&self) -> u64 {
+        match &self.0 {
+            Reading::Table(fixed) => fixed.table.bytes_read(),
+            Reading::Mapped { mapped, .. } => mapped.bytes_read(),
+        }
+    }
+
+    /// Name of a column, from 1.
+    pub fn column(&self, cell: usize) -> Option<&str> {
+        match &self.0 {
+            Reading::Table(fixed) => fixed.names.get(cell.checked_sub(1)?).map(String::as_str),
+            Reading::Mapped { mapped, .. } => mapped.column(cell),
+        }
+    }
+
+    /// What only a profile tells: totals, what was left out, what could be read of a row that was refused.
+    pub fn mapped(&self) -> Option<&Mapped<R>> {
+        match &self.0 {
+            Reading::Table(_) => None,
+            Reading::Mapped { mapped, .. } => Some(mapped),
+        }
+    }
+
+    /// The next row that is not blank; `None` at the end. A row of which a profile makes several facts comes as often.
+    pub fn row(&mut self) -> io::Result<Option<Result<Row, Broken>>> {
+        match &mut self.0 {
+            Reading::Table(fixed) => fixed.row(),
+            Reading::Mapped { mapped, waiting } => loop {
+                if let Some(row) = waiting.pop_front() {
+                    return Ok(Some(Ok(row)));
+                }
+                match mapped.next()? {
+                    None => return Ok(None),
+                    Some(Err(broken)) => return Ok(Some(Err(broken))),
+                    Some(Ok(row)) => {
+                        let (line, byte_offset) = (row.line, row.byte_offset);
+                        waiting.extend(row.facts.into_iter().map(|json| Row { line, byte_offset, json }));
+                    }
+                }
+            },
+        }
+    }
+}
+
+impl<R: BufRead> Fixed<R> {
+    /// Facts of a source, or open items.
+    fn open(reader: R, dialect: Dialect, source: Option<&String>) -> io::Result<Result<Self, Broken>> {
         let mut table = Table::new(reader, dialect);
         let record = loop {
             match table.record()? {
@@ -71,11 +143,11 @@ impl<R: BufRead> Rows<R> {
                 Some(Ok(record)) => break record,
             }
         };
-        let mapping = match shape {
-            Shape::Facts { source } => layout::recognise(&record.cells)
+        let mapping = match source {
+            Some(source) => layout::recognise(&record.cells)
                 .map(|layout| Mapping::Layout { layout, source: source.clone() })
                 .map_err(|unfit| unfit.to_string()),
-            Shape::OpenItems => open_items(&record.cells).map(|()| Mapping::OpenItems),
+            None => open_items(&record.cells).map(|()| Mapping::OpenItems),
         };
         Ok(match mapping {
             Ok(mapping) => Ok(Self { table, names: record.cells, mapping }),
@@ -83,17 +155,7 @@ impl<R: BufRead> Rows<R> {
         })
     }
 
-    pub fn bytes_read(&self) -> u64 {
-        self.table.bytes_read()
-    }
-
-    /// Name of a column, from 1.
-    pub fn column(&self, cell: usize) -> Option<&str> {
-        self.names.get(cell.checked_sub(1)?).map(String::as_str)
-    }
-
-    /// The next row that is not blank; `None` at the end.
-    pub fn row(&mut self) -> io::Result<Option<Result<Row, Broken>>> {
+    fn row(&mut self) -> io::Result<Option<Result<Row, Broken>>> {
         loop {
             return Ok(match self.table.record()? {
                 None => None,
@@ -107,9 +169,7 @@ impl<R: BufRead> Rows<R> {
     fn map(&self, record: Record) -> Result<Row, Broken> {
         let Record { line, byte_offset, cells } = record;
         if cells.len() != self.names.len() {
-            let detail = format!("{} cells where the header has {}", cells.len(), self.names.len());
-            let cell = Some(cells.len() + 1).filter(|cell| *cell <= self.names.len());
-            return Err(Broken { cell, ..refused("csv-field-count", line, byte_offset, &detail) });
+            return Err(misfit(line, byte_offset, cells.len(), self.names.len()));
         }
         let json = match &self.mapping {
             Mapping::Layout { layout, source } => layout::fact(layout, source, &self.names, &cells),
@@ -117,6 +177,13 @@ impl<R: BufRead> Rows<R> {
         };
         Ok(Row { line, byte_offset, json })
     }
+}
+
+/// A record with other cells than its header has.
+pub(crate) fn misfit(line: u64, byte_offset: u64, cells: usize, names: usize) -> Broken {
+    let detail = format!("{cells} cells where the header has {names}");
+    let cell = Some(cells + 1).filter(|cell| *cell <= names);
+    Broken { cell, ..refused("csv-field-count", line, byte_offset, &detail) }
 }
 
 fn refused(code: &'static str, line: u64, byte_offset: u64, detail: &str) -> Broken {
@@ -175,6 +242,21 @@ mod tests {
         assert!(rows("\n\n", &Shape::OpenItems).unwrap_err().starts_with("empty-body"));
         let facts = Shape::Facts { source: "erp".into() };
         assert!(rows("a;b\n", &facts).unwrap_err().starts_with("csv-header"));
+    }
+
+    #[test]
+    fn a_profile_is_one_more_shape() {
+        let yaml = "name: p\ninput: {format: csv, delimiter: ;}\nnumbers: {decimal: ','}\nrules:\n\
+            - {to: customer.upserted, time: T, data: {customer: C, name: N}}\n\
+            - {to: promise.withdrawn, time: T, data: {promise: P, withdrawn_on: D}}\n";
+        let shape = Shape::Profile { profile: Profile::parse(yaml).unwrap(), source: "erp".into() };
+        let text =
+            "C;N;P;D;T\nC-1;Uno;P-1;2026-03-01;2026-03-01T12:00:00Z\nC-2;Dos;P-2;1.3.2026;2026-03-01T12:00:00Z\n";
+        let read = rows(text, &shape).unwrap();
+        assert_eq!(read.len(), 3);
+        assert_eq!(read[0].as_ref().unwrap()["data"], json!({"customer": "C-1", "name": "Uno"}));
+        assert_eq!(read[1].as_ref().unwrap()["data"], json!({"promise": "P-1", "withdrawn_on": "2026-03-01"}));
+        assert_eq!(read[2], Err("date-format"));
     }
 
     #[test]

@@ -20,11 +20,13 @@ pub struct Dialect {
     pub delimiter: u8,
     /// One whose ASCII is ASCII: UTF-8, Windows-1252, ISO-8859-x.
     pub encoding: &'static Encoding,
+    /// False for files that quote nothing, where a quote is a character like any other (`3" pipe`).
+    pub has_quotes: bool,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Self { delimiter: b',', encoding: UTF_8 }
+        Self { delimiter: b',', encoding: UTF_8, has_quotes: true }
     }
 }
 
@@ -128,7 +130,8 @@ impl<R: BufRead> Table<R> {
         }
         let mut begun = Begun { line: self.line, byte_offset: self.offset, cells: Vec::new(), wrong: None };
         loop {
-            let ends = if self.peek()? == Some(b'"') { self.quoted(&mut begun)? } else { self.plain(&mut begun)? };
+            let is_quoted = self.dialect.has_quotes && self.peek()? == Some(b'"');
+            let ends = if is_quoted { self.quoted(&mut begun)? } else { self.plain(&mut begun)? };
             if begun.wrong.as_ref().is_some_and(|wrong| wrong.is_fatal) {
                 self.ended = true;
                 return Ok(begun.wrong.map(Err));
@@ -167,7 +170,7 @@ impl<R: BufRead> Table<R> {
                 }
                 Some(byte) => {
                     self.advance();
-                    if byte == b'"' {
+                    if byte == b'"' && self.dialect.has_quotes {
                         begun.note("csv-quote", "a quote inside a cell that is not quoted as a whole", false);
                     }
                     if !begun.push(&mut cell, byte) {
@@ -329,8 +332,14 @@ mod tests {
 
     #[test]
     fn a_declared_encoding_and_delimiter_are_taken_at_their_word() {
-        let dialect = Dialect { delimiter: b';', encoding: WINDOWS_1252 };
+        let dialect = Dialect { delimiter: b';', encoding: WINDOWS_1252, ..Dialect::default() };
         assert_eq!(read(b"a\xf1o;1,5", dialect)[0].as_ref().unwrap().cells, ["año", "1,5"]);
+    }
+
+    #[test]
+    fn where_nothing_is_quoted_a_quote_is_a_character() {
+        let dialect = Dialect { has_quotes: false, ..Dialect::default() };
+        assert_eq!(read(b"3\" pipe,\"a\nb\"\n", dialect)[0].as_ref().unwrap().cells, ["3\" pipe", "\"a"]);
     }
 
     #[test]
