@@ -38,6 +38,8 @@ CREATE TABLE receivables (
     due_date date NOT NULL,
     effective_due_date date NOT NULL,
     delivered_date date,
+    -- Through which another system has dunned it, before Puntual took over (L8).
+    last_dunned_on date,
     -- Value date of the settlement that closed it.
     settled_on date,
     -- The source whose change is in force, its code, and that change's order.

@@ -77,6 +77,8 @@ CREATE TABLE invoices (
     due_date date NOT NULL,
     -- Due date or a later one that was agreed; anchor of the steps.
     effective_due_date date NOT NULL,
+    -- Through which another system has dunned it: what was due until then is not ours to send (L8).
+    last_dunned_on date,
     status text NOT NULL,
     -- When the next step is to be decided; absent: the plan is over. Derived.
     next_step_at timestamptz,

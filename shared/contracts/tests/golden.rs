@@ -173,6 +173,7 @@ fn ledger() -> Vec<Case> {
             }],
             disputed_amount: text("5.00"),
             recorded_at: instant(4),
+            last_dunned_on: String::new(),
         }),
         case(&CreditChanged {
             schema_rev: SCHEMA_REV,

@@ -91,6 +91,7 @@ pub static LAYOUTS: [Layout; 11] = [
             may("delivered_date"),
             may("effective_due_date"),
             may("expected_withholding"),
+            may("last_dunned_on"),
         ],
     },
     Layout {

@@ -27,10 +27,11 @@ fn allowed(package: &str) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
         "runtime" => (vec!["messaging", "contracts", "primitives", "faults"], vec!["testkit"]),
         "testkit" => (FRAME.to_vec(), vec![]),
         // The demo receives its own reminders: that is the product, not a test.
-        "puntual" => ([&ROLES[..], &FRAME, &["mailcatcher"]].concat(), vec!["testkit"]),
+        "puntual" => ([&ROLES[..], &FRAME, &["formats", "mailcatcher"]].concat(), vec!["testkit"]),
         "e2e" => (vec![], [&FRAME[..], &["testkit", "mailcatcher"]].concat()),
         // They know the product from outside, and what it is made of in one place: the contracts.
         "crashlab" | "bench" => ([&FRAME[..], &["testkit", "mailcatcher"]].concat(), vec![]),
+        "ingestion" => ([&FRAME[..], &["formats"]].concat(), vec!["testkit", "mailcatcher"]),
         role if ROLES.contains(&role) => (FRAME.to_vec(), vec!["testkit", "mailcatcher"]),
         _ => return None,
     })

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
 use encoding_rs::UTF_8;
 use formats::InvoiceNumber;
+use formats::profile::Profile;
 use primitives::ids::{self, Kind};
 use runtime::{Caller, Door, Problem};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,12 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
     let Some(coding) = Coding::of(&parts.headers) else { return Ok(body::unsupported()) };
     let Some(media) = MediaType::of(parts.headers.get(header::CONTENT_TYPE)) else { return Ok(not_read()) };
     let is_utf8 = media.encoding == UTF_8;
+    if let Some(profile) = profile_of(&parts.uri)? {
+        let said = said_of_file(&parts.uri)?;
+        let body = body::read(coding, packed).await?;
+        let lines = file::table(&body, media.encoding, Some(profile), &said.origin()?)?;
+        return batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await;
+    }
     match &*media.essence {
         "application/json" if is_utf8 && cloud_event::is_binary(&parts.headers) => {
             match cloud_event::binary(&parts.headers, &body::read(coding, packed).await?) {
@@ -71,7 +78,7 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
         "text/csv" => {
             let said = said_of_file(&parts.uri)?;
             let body = body::read(coding, packed).await?;
-            let lines = file::table(&body, media.encoding, &said.origin()?)?;
+            let lines = file::table(&body, media.encoding, None, &said.origin()?)?;
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         "application/xml" | "text/xml" | "application/x-mt940" => {
@@ -102,8 +109,18 @@ struct SaidOfFile {
     terms_days: Option<String>,
     /// Of documents with local dates only; UTC when absent.
     time_zone: Option<String>,
+    /// Name of a profile that reads the file, whatever its type.
+    profile: Option<String>,
     /// Number by which a CFDI goes: `fiscal` (its UUID, which payments name) or `series`.
     invoice_number: Option<String>,
+}
+
+/// The profile that a file is sent with; only files have queries.
+fn profile_of(uri: &Uri) -> Result<Option<Profile>, Problem> {
+    if uri.query().is_none() {
+        return Ok(None);
+    }
+    said_of_file(uri)?.profile.as_deref().map(file::profile).transpose()
 }
 
 fn said_of_file(uri: &Uri) -> Result<SaidOfFile, Problem> {

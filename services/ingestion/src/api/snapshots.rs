@@ -56,6 +56,8 @@ pub(super) struct Said {
     source: Option<String>,
     /// The moment that the list shows, RFC 3339.
     as_of: Option<String>,
+    /// Name of a profile that reads the list, whatever its type.
+    profile: Option<String>,
     /// Control totals: lines, and what is open by currency (`COP:1250000.00,USD:310.50`).
     count: Option<String>,
     sums: Option<String>,
@@ -90,7 +92,11 @@ async fn answer(
     let control = Control::of(&said)?;
     let (parts, packed) = request.into_parts();
     let Some(coding) = Coding::of(&parts.headers) else { return Ok(body::unsupported()) };
-    let Some(form) = Form::of(parts.headers.get(header::CONTENT_TYPE)) else {
+    let form = match &said.profile {
+        Some(name) => Some(Form::profiled(name, &source)?),
+        None => Form::of(parts.headers.get(header::CONTENT_TYPE)),
+    };
+    let Some(form) = form else {
         return Ok(refusal::unsupported_media_type("send text/csv or application/x-ndjson, one open item a line"));
     };
     let list = body::read_up_to(MAX_LIST_BYTES, coding, packed).await?;
@@ -111,7 +117,7 @@ async fn answer(
             return Ok(response);
         }
     };
-    let applied = run(caller, door, &source, &listing, &mut row, &control, (form, &list)).await;
+    let applied = run(caller, door, &source, &listing, &mut row, &control, (&form, &list)).await;
     if applied.is_err() && row.status == "applying" {
         forget(caller, door, &row).await?;
     }
@@ -176,7 +182,7 @@ async fn run(
     listing: &ListingSource,
     row: &mut SnapshotRow,
     control: &Control,
-    (form, list): (Form, &Bytes),
+    (form, list): (&Form, &Bytes),
 ) -> Result<Response, Problem> {
     let mut application = Application::new(door, caller, source, row.as_of).await?;
     application.read(form, list, control).await?;

@@ -97,6 +97,8 @@ pub(crate) struct Invoice {
     pub(crate) issue_date: NaiveDate,
     pub(crate) due_date: NaiveDate,
     pub(crate) delivered_date: Option<NaiveDate>,
+    /// Through which another system has dunned it (L8).
+    pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) effective_due_date: Option<NaiveDate>,
     pub(crate) expected_withholding: Option<Money>,
 }

@@ -26,6 +26,7 @@ pub(crate) struct ReceivableRow {
     pub(crate) due_date: NaiveDate,
     pub(crate) effective_due_date: NaiveDate,
     pub(crate) delivered_date: Option<NaiveDate>,
+    pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) settled_on: Option<NaiveDate>,
     pub(crate) source: String,
     pub(crate) source_order: String,
@@ -52,7 +53,7 @@ pub(crate) async fn by_ids(
         ReceivableRow,
         "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
                 r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
-                r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
+                r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on, r.source, r.source_order
          FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
              SELECT * FROM receivables WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
         tenant_id,
@@ -96,7 +97,7 @@ pub(crate) async fn open(
         ReceivableRow,
         "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
                 r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
-                r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
+                r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on, r.source, r.source_order
          FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
              SELECT * FROM receivables
              WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
@@ -124,7 +125,7 @@ pub(crate) async fn all(
         ReceivableRow,
         "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
                 r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
-                r.effective_due_date, r.delivered_date, r.settled_on, r.source, r.source_order
+                r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on, r.source, r.source_order
          FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
              SELECT * FROM receivables
              WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
@@ -150,16 +151,16 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Rece
     sqlx::query!(
         "INSERT INTO receivables (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number,
              amount, open_amount, expected_withholding, withheld_amount, disputed_amount, issue_date, due_date,
-             effective_due_date, delivered_date, settled_on, source, source_order)
+             effective_due_date, delivered_date, last_dunned_on, settled_on, source, source_order)
          SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
              $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::date[], $15::date[],
-             $16::date[], $17::date[], $18::date[], $19::text[], $20::text[])
+             $16::date[], $17::date[], $18::date[], $19::date[], $20::text[], $21::text[])
          ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
              customer_id = excluded.customer_id, payer_id = excluded.payer_id, currency = excluded.currency,
              amount = excluded.amount, open_amount = excluded.open_amount,
              expected_withholding = excluded.expected_withholding, withheld_amount = excluded.withheld_amount,
              disputed_amount = excluded.disputed_amount, issue_date = excluded.issue_date, due_date = excluded.due_date,
-             effective_due_date = excluded.effective_due_date, delivered_date = excluded.delivered_date,
+             effective_due_date = excluded.effective_due_date, delivered_date = excluded.delivered_date, last_dunned_on = excluded.last_dunned_on,
              settled_on = excluded.settled_on, source = excluded.source, source_order = excluded.source_order",
         tenant_id,
         &id(|row| row.invoice_id),
@@ -178,6 +179,7 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Rece
         &day(|row| row.due_date),
         &day(|row| row.effective_due_date),
         &maybe(|row| row.delivered_date) as &[Option<NaiveDate>],
+        &maybe(|row| row.last_dunned_on) as &[Option<NaiveDate>],
         &maybe(|row| row.settled_on) as &[Option<NaiveDate>],
         &text(|row| &row.source) as &[&str],
         &text(|row| &row.source_order) as &[&str]

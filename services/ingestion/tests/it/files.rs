@@ -74,3 +74,36 @@ async fn a_statement_of_an_account_finds_its_invoices() {
     world.digest(&world.acme).await;
     world.role.stop().await;
 }
+
+#[tokio::test]
+async fn a_profile_reads_what_no_layout_does() {
+    let world = world::start().await;
+    let source = ingestion::operator::NewSource {
+        code: "fbl5n".into(),
+        application_authority: "erp".into(),
+        mode: "snapshot".into(),
+        covers: vec!["invoices".into()],
+    };
+    ingestion::operator::create_source(&world.bed.worker(), runtime::Clock::Database, "acme", source).await.unwrap();
+    let list = "Lista de partidas\n\nSociedad\tCuenta\tNombre 1\tAsignación\tNº documento\tReferencia\tFecha de documento\tVencimiento neto\tImporte en moneda doc.\tMoneda del documento\tEjercicio\tNivel de reclamación\n\
+                main\t0000200001\tPeñón S.A.S.\t\t1800000001\tFE-100\t05/01/2026\t04/02/2026\t2.500.000,00\tCOP\t2026\t1\n\
+                main\t0000200001\tPeñón S.A.S.\t\t1800000002\tFE-101\t05/01/2026\t04/02/2026\t2.5oo,00\tCOP\t2026\t\n\
+                main\t0000200001\tPeñón S.A.S.\t\t1400000001\t\t05/01/2026\t04/02/2026\t100,00-\tCOP\t2026\t\n";
+    let (encoded, _, _) = encoding_rs::WINDOWS_1252.encode(list);
+    let url =
+        format!("{}/v1/snapshots?source=fbl5n&profile=sap-open-items&as_of=2026-03-01T06:00:00Z", world.bed.base_url());
+    let request = world.http.post(url).header("content-type", "text/plain; charset=windows-1252");
+    let answer = world::answer(request.bearer_auth(&world.acme.key).body(encoded.into_owned())).await;
+    assert_eq!(
+        (answer.status, &answer.body["items"]["new"], &answer.body["items"]["refused"]),
+        (StatusCode::OK, &json!(1), &json!(1)),
+        "{answer:?}"
+    );
+    assert_eq!(answer.body["closes"], "what is absent", "the row that is refused says which invoice it is about");
+    let told = world.bed.published::<InvoiceChanged>().await.pop().unwrap();
+    assert_eq!((&*told.number, &*told.amount, &*told.last_dunned_on), ("FE-100", "2500000.00", "2026-03-01"));
+    assert_eq!(world.count("SELECT count(*) FROM customers WHERE name = 'Peñón S.A.S.'").await, 1);
+    let wrong_door = send(&world, "source=erp&profile=sap-open-items", "text/csv", "").await;
+    assert_eq!(wrong_door.slug(), "query-parameter", "{wrong_door:?}");
+    world.role.stop().await;
+}

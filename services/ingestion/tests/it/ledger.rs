@@ -57,7 +57,7 @@ async fn an_agreed_later_date_outlives_the_invoice_that_is_told_again() {
     let early = world.post(&extended("extension 1", "2026-03-15", 1)).await;
     assert_eq!(early.body["parked"], json!(["invoice F-1"]), "{early:?}");
     let told = invoice("F-1", "C-1", "100.00", "2026-01-01", "2026-01-31");
-    world.tell(&[told.clone()]).await;
+    world.tell(std::slice::from_ref(&told)).await;
     let last = last_invoice(&world, "F-1").await;
     assert_eq!((&*last.due_date, &*last.effective_due_date), ("2026-01-31", "2026-03-15"));
     world.tell(&[corrected(&told, 2, json!({"amount": "90.00"}))]).await;

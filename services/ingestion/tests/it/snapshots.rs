@@ -159,3 +159,28 @@ async fn a_source_goes_over_to_events_without_a_gap_and_without_a_double() {
     assert_eq!(counted(&back), [0, 0, 2, 0, 0, 0], "{back}");
     world.role.stop().await;
 }
+
+#[tokio::test]
+async fn what_the_erp_has_dunned_is_told_once_with_the_invoice() {
+    let world = with_lists().await;
+    let header = "invoice,customer,currency,open_amount,due_date,dunning_level,last_dunned_on\n";
+    let rows = "F-1,C-1,COP,100.00,2026-01-31,2,2026-02-20\nF-2,C-1,COP,100.00,2026-01-31,1,\nF-3,C-1,COP,100.00,2026-01-31,0,\n";
+    let send = async |day: u32, rows: &str| {
+        let url = format!("{}/v1/snapshots?source=list&as_of=2026-03-{day:02}T15:00:00Z", world.bed.base_url());
+        let request = world.http.post(url).header("content-type", "text/csv").bearer_auth(&world.acme.key);
+        world::answer(request.body(format!("{header}{rows}"))).await
+    };
+    assert_eq!(send(1, rows).await.status, StatusCode::OK);
+    let dunned = async |number: &str| {
+        let events = world.bed.published::<InvoiceChanged>().await;
+        events.into_iter().rfind(|event| event.number == number).unwrap().last_dunned_on
+    };
+    assert_eq!(dunned("F-1").await, "2026-02-20");
+    assert_eq!(dunned("F-2").await, "2026-03-01", "a level without a day is of the list's day");
+    assert_eq!(dunned("F-3").await, "");
+    // From then on what Puntual sends is what was sent.
+    let later = send(2, &rows.replace(",1,\n", ",2,2026-03-02\n")).await;
+    assert_eq!(counted(&later.body), [0, 0, 3, 0, 0, 0], "{later:?}");
+    assert_eq!(dunned("F-2").await, "2026-03-01");
+    world.role.stop().await;
+}

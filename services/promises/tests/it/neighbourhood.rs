@@ -208,6 +208,7 @@ pub(crate) fn invoice(
         amount: (*amount).into(),
         value_date: (*on).into(),
         recorded_at: Some(wire::timestamp(instant(AT_NOON))),
+        last_dunned_on: String::new(),
         inferred: false,
     };
     InvoiceChanged {

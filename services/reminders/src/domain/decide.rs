@@ -16,6 +16,9 @@ pub(crate) struct InvoiceFacts {
     pub(crate) version: i64,
     pub(crate) issue_date: NaiveDate,
     pub(crate) effective_due_date: NaiveDate,
+    /// Through which another system has dunned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_dunned_on: Option<NaiveDate>,
     /// ISO 4217.
     pub(crate) currency: String,
     pub(crate) open_amount: Decimal,
@@ -153,6 +156,7 @@ pub(crate) fn decide(snapshot: &Snapshot) -> Vec<Decision> {
     let anchor = Anchor {
         issue_date: invoice.issue_date,
         effective_due_date: invoice.effective_due_date,
+        last_dunned_on: invoice.last_dunned_on,
         settled: invoice.settled,
         decided_through: snapshot.decided_through,
         closed: snapshot.closed,

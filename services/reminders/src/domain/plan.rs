@@ -43,6 +43,8 @@ impl SendWindow {
 pub(crate) struct Anchor {
     pub(crate) issue_date: NaiveDate,
     pub(crate) effective_due_date: NaiveDate,
+    /// Through which another system has dunned it (L8).
+    pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) settled: bool,
     /// Highest offset decided so far.
     pub(crate) decided_through: Option<i32>,
@@ -75,6 +77,8 @@ impl Anchor {
             .filter_map(move |(position, step)| Some((position, step, anchor.day_of(step)?)))
             // Nobody is reminded of what has not been invoiced yet: such a step never was.
             .filter(move |(_, _, day)| *day >= anchor.issue_date)
+            // Nor of what another system has reminded it of already.
+            .filter(move |(_, _, day)| anchor.last_dunned_on.is_none_or(|last| *day > last))
     }
 
     /// The day of the next step; `None` when the plan is over.
@@ -109,9 +113,32 @@ mod tests {
             ("2026-03-01", "2026-03-31", Some(3), false, true, Some("2026-04-10")), // the payment bounced
         ];
         for (issued, due, decided_through, settled, closed, next) in cases {
-            let anchor =
-                Anchor { issue_date: date(issued), effective_due_date: date(due), settled, decided_through, closed };
+            let anchor = Anchor {
+                issue_date: date(issued),
+                effective_due_date: date(due),
+                last_dunned_on: None,
+                settled,
+                decided_through,
+                closed,
+            };
             assert_eq!(anchor.next_day(&default), next.map(date), "{anchor:?}");
+        }
+    }
+
+    #[test]
+    fn what_another_system_has_dunned_goes_on_where_that_one_stopped() {
+        let default = built_in().remove(0);
+        for (dunned, next) in [("2026-03-30", "2026-03-31"), ("2026-04-03", "2026-04-10"), ("2026-09-01", "over")] {
+            let anchor = Anchor {
+                issue_date: date("2026-03-01"),
+                effective_due_date: date("2026-03-31"),
+                last_dunned_on: Some(date(dunned)),
+                settled: false,
+                decided_through: None,
+                closed: false,
+            };
+            let day = anchor.next_day(&default).map_or_else(|| "over".to_owned(), |day| day.to_string());
+            assert_eq!(day, next, "{dunned}");
         }
     }
 

@@ -29,6 +29,7 @@ fn row(event: InvoiceChanged) -> Result<Row, HandlerError> {
         issue_date: wire::date("issue_date", &event.issue_date)?,
         due_date: wire::date("due_date", &event.due_date)?,
         effective_due_date: wire::date("effective_due_date", &event.effective_due_date)?,
+        last_dunned_on: wire::optional_date("last_dunned_on", &event.last_dunned_on)?,
         status: event.status,
     })
 }

@@ -27,6 +27,7 @@ pub(crate) struct Row {
     pub(crate) issue_date: NaiveDate,
     pub(crate) due_date: NaiveDate,
     pub(crate) effective_due_date: NaiveDate,
+    pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) status: String,
 }
 
@@ -42,17 +43,18 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row], steps: &[NextSte
     let dates = |of: fn(&Row) -> NaiveDate| rows.iter().map(of).collect::<Vec<NaiveDate>>();
     sqlx::query!(
         "INSERT INTO invoices AS i (tenant_id, invoice_id, version, legal_entity_id, customer_id, number, currency,
-           amount, open_amount, expected_net, disputed_amount, issue_date, due_date, effective_due_date, status,
-           next_step_at, live)
+           amount, open_amount, expected_net, disputed_amount, issue_date, due_date, effective_due_date, last_dunned_on,
+           status, next_step_at, live)
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
            $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::date[], $13::date[], $14::date[],
-           $15::text[], $16::timestamptz[], $17::boolean[])
+           $15::date[], $16::text[], $17::timestamptz[], $18::boolean[])
          ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
            legal_entity_id = excluded.legal_entity_id, customer_id = excluded.customer_id, number = excluded.number,
            currency = excluded.currency, amount = excluded.amount, open_amount = excluded.open_amount,
            expected_net = excluded.expected_net, disputed_amount = excluded.disputed_amount,
            issue_date = excluded.issue_date, due_date = excluded.due_date,
-           effective_due_date = excluded.effective_due_date, status = excluded.status,
+           effective_due_date = excluded.effective_due_date, last_dunned_on = excluded.last_dunned_on,
+           status = excluded.status,
            next_step_at = excluded.next_step_at, live = excluded.live
          WHERE i.version < excluded.version",
         &ids(|row| row.tenant_id),
@@ -69,6 +71,7 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row], steps: &[NextSte
         &dates(|row| row.issue_date),
         &dates(|row| row.due_date),
         &dates(|row| row.effective_due_date),
+        &rows.iter().map(|row| row.last_dunned_on).collect::<Vec<_>>() as &[Option<NaiveDate>],
         &texts(|row| &row.status) as &[&str],
         &steps.iter().map(|step| step.at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
         &steps.iter().map(|step| step.live).collect::<Vec<_>>(),

@@ -95,6 +95,7 @@ impl Plans {
             let anchor = Anchor {
                 issue_date: row.issue_date,
                 effective_due_date: row.effective_due_date,
+                last_dunned_on: row.last_dunned_on,
                 settled: row.status == SETTLED,
                 decided_through: last.map(|(offset_days, _)| *offset_days),
                 closed: last.is_some_and(|(_, closed)| *closed),
@@ -111,7 +112,8 @@ impl Plans {
             return Ok(());
         }
         let rows = sqlx::query!(
-            r#"SELECT i.tenant_id, i.customer_id, i.invoice_id, i.issue_date, i.effective_due_date, i.next_step_at,
+            r#"SELECT i.tenant_id, i.customer_id, i.invoice_id, i.issue_date, i.effective_due_date, i.last_dunned_on,
+                      i.next_step_at,
                       i.status = 'settled' AS "settled!", d.offset_days AS "decided_through?",
                       coalesce(d.reason = 'paid', false) AS "closed!"
                FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) CROSS JOIN LATERAL (
@@ -131,6 +133,7 @@ impl Plans {
             let anchor = Anchor {
                 issue_date: row.issue_date,
                 effective_due_date: row.effective_due_date,
+                last_dunned_on: row.last_dunned_on,
                 settled: row.settled,
                 decided_through: row.decided_through,
                 closed: row.closed,

@@ -163,7 +163,7 @@ async fn load_invoices(
 ) -> Result<Vec<Invoice>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT i.tenant_id, i.customer_id, i.invoice_id, i.version, i.number, i.currency, i.amount, i.open_amount,
-                  i.expected_net, i.disputed_amount, i.issue_date, i.effective_due_date,
+                  i.expected_net, i.disputed_amount, i.issue_date, i.effective_due_date, i.last_dunned_on,
                   i.status = 'settled' AS "settled!", d.offset_days AS "decided_through?",
                   coalesce(d.reason = 'paid', false) AS "closed!"
            FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
@@ -191,6 +191,7 @@ async fn load_invoices(
             version: row.version,
             issue_date: row.issue_date,
             effective_due_date: row.effective_due_date,
+            last_dunned_on: row.last_dunned_on,
             currency: row.currency,
             open_amount: row.open_amount,
             expected_net: row.expected_net,

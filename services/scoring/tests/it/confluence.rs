@@ -7,6 +7,7 @@ use testkit::TestTenant;
 
 use crate::house::{House, customer, date, invoice, morning, paid};
 
+#[allow(clippy::large_enum_variant, reason = "a handful of facts")]
 enum Told {
     Customer(CustomerChanged),
     Invoice(InvoiceChanged),

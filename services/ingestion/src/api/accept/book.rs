@@ -343,6 +343,7 @@ pub(super) fn invoice_row(scope: &Scope, known: &Known<'_>, invoice_id: Uuid) ->
         due_date: told.due_date,
         effective_due_date: told.effective_due_date.unwrap_or(told.due_date),
         delivered_date: told.delivered_date,
+        last_dunned_on: told.last_dunned_on,
         settled_on: None,
         source: known.fact().source.clone(),
         source_order: known.fact().order.as_str().to_owned(),

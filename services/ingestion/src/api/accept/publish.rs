@@ -93,6 +93,7 @@ pub(crate) fn invoice(scope: &Scope, row: &ReceivableRow, settlements: &[Settlem
         settlements: settlements.iter().map(|settlement| applied(settlement, &row.currency)).collect(),
         disputed_amount: text(row.disputed_amount, &row.currency),
         recorded_at: Some(wire::timestamp(scope.now)),
+        last_dunned_on: wire::date_text(row.last_dunned_on),
     }
 }
 

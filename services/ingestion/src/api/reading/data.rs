@@ -91,6 +91,7 @@ fn invoice(data: &mut Members<'_>) -> Read<Body> {
     let expected_withholding = data.optional_amount("expected_withholding", currency, Sign::NotNegative);
     let (issue_date, due_date) = (data.date("issue_date"), data.date("due_date"));
     let delivered_date = data.optional_date("delivered_date");
+    let last_dunned_on = data.optional_date("last_dunned_on");
     let effective_due_date = data.optional_date("effective_due_date");
     if let (Ok(issued), Ok(due)) = (issue_date, due_date)
         && due < issued
@@ -115,6 +116,7 @@ fn invoice(data: &mut Members<'_>) -> Read<Body> {
         issue_date: issue_date?,
         due_date: due_date?,
         delivered_date: delivered_date?,
+        last_dunned_on: last_dunned_on?,
         effective_due_date: effective_due_date?,
         expected_withholding: expected_withholding?,
     }))

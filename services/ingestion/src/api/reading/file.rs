@@ -1,4 +1,4 @@
-//! Files of ERPs and banks as lines of a batch: CSV in one of the layouts, UBL, CFDI, camt and MT940.
+//! Files of ERPs and banks as lines of a batch: CSV in one of the layouts, whatever a profile reads, UBL, CFDI, camt and MT940.
 
 use std::borrow::Cow;
 
@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use encoding_rs::Encoding;
 use formats::Draft;
+use formats::profile::{Profile, Yields};
 use formats::rows::{Rows, Shape};
 use formats::table::{Broken, Dialect};
 use runtime::Problem;
@@ -24,9 +25,22 @@ pub(crate) struct Origin {
 }
 
 /// The rows of a table, each as one fact or with what is wrong with it; `None` when there are more than [`MAX_LINES`].
-pub(crate) fn table(body: &Bytes, encoding: &'static Encoding, origin: &Origin) -> Result<Option<Vec<Line>>, Problem> {
+/// `profile` reads the table, whatever it is; without one it is CSV in one of the layouts.
+pub(crate) fn table(
+    body: &Bytes,
+    encoding: &'static Encoding,
+    profile: Option<Profile>,
+    origin: &Origin,
+) -> Result<Option<Vec<Line>>, Problem> {
     let dialect = Dialect { encoding, ..Dialect::default() };
-    let shape = Shape::Facts { source: origin.source.clone() };
+    let source = origin.source.clone();
+    let shape = match profile {
+        Some(profile) if profile.yields() == Yields::OpenItems => {
+            return Err(Problem::parameter("profile", "it reads lists of open items: send the file to /v1/snapshots"));
+        }
+        Some(profile) => Shape::Profile { profile, source },
+        None => Shape::Facts { source },
+    };
     // Reading from memory cannot fail.
     let opened = Rows::open(&body[..], dialect, &shape).map_err(|_| Problem::unavailable())?;
     let mut rows = opened.map_err(|broken| unreadable_table(&broken))?;
@@ -46,7 +60,9 @@ pub(crate) fn table(body: &Bytes, encoding: &'static Encoding, origin: &Origin) 
             Err(broken) => {
                 let end = number(rows.bytes_read());
                 let start = number(broken.byte_offset);
-                let raw = body.slice(start.min(end)..end);
+                // Rows of a workbook have no bytes of their own.
+                let has_bytes = start > 0 || broken.line <= 1;
+                let raw = if has_bytes { body.slice(start.min(end)..end) } else { refused(&broken).to_string().into() };
                 let column = broken.cell.and_then(|cell| rows.column(cell));
                 Line {
                     number: number(broken.line),
@@ -58,6 +74,20 @@ pub(crate) fn table(body: &Bytes, encoding: &'static Encoding, origin: &Origin) 
         });
     }
     Ok(Some(lines))
+}
+
+fn refused(broken: &Broken) -> Value {
+    json!({ "line": broken.line, "refused": broken.detail })
+}
+
+/// The profile of a name.
+pub(crate) fn profile(name: &str) -> Result<Profile, Problem> {
+    let shipped = formats::profile::shipped();
+    let Some((_, yaml)) = shipped.iter().find(|(known, _)| *known == name) else {
+        let names: Vec<&str> = shipped.iter().map(|(name, _)| *name).collect();
+        return Err(Problem::parameter("profile", format!("one of {} is expected", names.join(", "))));
+    };
+    Profile::parse(yaml).map_err(|_| Problem::unavailable())
 }
 
 /// What is wrong with one row of a table.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use primitives::Money;
 
-use super::members::{Members, Read, Sign};
+use super::members::{Members, Read, Refusal, Sign};
 use super::{Finding, data, json};
 use crate::domain::text::{self, TEXT_CHARS};
 
@@ -25,6 +25,9 @@ pub(crate) struct OpenItem {
     pub(crate) due_date: NaiveDate,
     pub(crate) effective_due_date: Option<NaiveDate>,
     pub(crate) delivered_date: Option<NaiveDate>,
+    /// How far the source has dunned it: a level without a day is of the list's day.
+    pub(crate) dunning_level: Option<u8>,
+    pub(crate) last_dunned_on: Option<NaiveDate>,
 }
 
 /// Names the invoice of a line that is refused, as far as it can be read: it is still in the list.
@@ -32,6 +35,14 @@ pub(crate) struct OpenItem {
 pub(crate) struct Mentioned {
     pub(crate) legal_entity: Option<String>,
     pub(crate) invoice: String,
+}
+
+impl Mentioned {
+    /// Of what could be read of a row.
+    pub(crate) fn of(row: &serde_json::Value) -> Option<Self> {
+        let text = |name: &str| row.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        Some(Self { legal_entity: text("legal_entity"), invoice: text("invoice")? })
+    }
 }
 
 /// Reads one line, or says all that is wrong with it.
@@ -57,6 +68,8 @@ fn read(json: &json::Json, today: NaiveDate, findings: &mut Vec<Finding>) -> Rea
     let (issue_date, due_date) = (line.optional_date("issue_date"), line.date("due_date"));
     let effective_due_date = line.optional_date("effective_due_date");
     let delivered_date = line.optional_date("delivered_date");
+    let dunning_level = line.optional("dunning_level", dunning_level);
+    let last_dunned_on = line.optional_date("last_dunned_on");
     if let (Ok(open), Ok(Some(amount))) = (open_amount, amount)
         && open.amount() > amount.amount()
     {
@@ -87,7 +100,14 @@ fn read(json: &json::Json, today: NaiveDate, findings: &mut Vec<Finding>) -> Rea
         due_date: due_date?,
         effective_due_date: effective_due_date?,
         delivered_date: delivered_date?,
+        dunning_level: dunning_level?,
+        last_dunned_on: last_dunned_on?,
     })
+}
+
+fn dunning_level(value: &str) -> Result<u8, Refusal> {
+    let level = value.parse::<u8>().ok().filter(|level| *level < 10);
+    level.ok_or_else(|| Refusal { code: "unknown-value", detail: "a level from 0 to 9 is expected".to_owned() })
 }
 
 fn mentioned(json: &json::Json) -> Option<Mentioned> {

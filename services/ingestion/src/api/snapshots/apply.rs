@@ -126,14 +126,14 @@ impl<'a> Application<'a> {
     }
 
     /// Reads the list to its end and compares it with its control totals.
-    pub(super) async fn read(&mut self, form: Form, list: &Bytes, control: &Control) -> Result<(), Problem> {
+    pub(super) async fn read(&mut self, form: &Form, list: &Bytes, control: &Control) -> Result<(), Problem> {
         self.accepted_by.clone_from(&control.accepted_by);
         let mut lines = Lines::open(form, list)?;
         while let Some(line) = lines.next()? {
             self.counts.lines += 1;
             match line {
                 Err(unreadable) => {
-                    self.has_unknown = true;
+                    self.mention(unreadable.mentioned.as_ref());
                     self.refuse(unreadable.line, unreadable.byte_offset, unreadable.finding);
                 }
                 Ok(line) => self.take_in(&line),
@@ -156,14 +156,19 @@ impl<'a> Application<'a> {
                 self.refuse(line.number, line.byte_offset, Finding::new("duplicate-item", "#/invoice", detail));
             }
             Err((mut findings, mentioned)) => {
-                match mentioned.and_then(|mentioned| self.invoice_of(&mentioned)) {
-                    Some(invoice_id) => drop(self.present.insert(invoice_id)),
-                    None => self.has_unknown = true,
-                }
+                self.mention(mentioned.as_ref());
                 let finding = findings.drain(..).next();
                 let finding = finding.unwrap_or_else(|| Finding::new("refused", "#", "the line is refused"));
                 self.refuse(line.number, line.byte_offset, finding);
             }
+        }
+    }
+
+    /// A line that is refused still shows its invoice, where it says which.
+    fn mention(&mut self, mentioned: Option<&Mentioned>) {
+        match mentioned.and_then(|mentioned| self.invoice_of(mentioned)) {
+            Some(invoice_id) => drop(self.present.insert(invoice_id)),
+            None => self.has_unknown = true,
         }
     }
 
@@ -235,7 +240,7 @@ impl<'a> Application<'a> {
     }
 
     /// Brings the ledger to what the items show.
-    pub(super) async fn apply_items(&mut self, form: Form, list: &Bytes) -> Result<(), Problem> {
+    pub(super) async fn apply_items(&mut self, form: &Form, list: &Bytes) -> Result<(), Problem> {
         let mut lines = Lines::open(form, list)?;
         let mut piece = Vec::with_capacity(PIECE);
         while let Some(line) = lines.next()? {

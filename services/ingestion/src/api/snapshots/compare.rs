@@ -232,6 +232,15 @@ impl Terms<'_> {
         self.item.delivered_date.or_else(|| self.known.and_then(|known| known.delivered_date))
     }
 
+    /// Only of an invoice that is new here: from then on Puntual remembers itself what it sent.
+    fn dunned(&self) -> Option<chrono::NaiveDate> {
+        if let Some(known) = self.known {
+            return known.last_dunned_on;
+        }
+        let without_day = self.item.dunning_level.is_some_and(|level| level > 0).then_some(self.day);
+        self.item.last_dunned_on.or(without_day)
+    }
+
     fn withholding(&self) -> Decimal {
         let known = self.known.map_or(Decimal::ZERO, |known| known.expected_withholding);
         self.item.expected_withholding.map_or(known, |amount| amount.amount()).min(self.amount)
@@ -266,6 +275,9 @@ impl Terms<'_> {
         }
         if let Some(delivered) = self.delivered() {
             say("delivered_date", delivered.to_string());
+        }
+        if let Some(dunned) = self.dunned() {
+            say("last_dunned_on", dunned.to_string());
         }
         if !self.withholding().is_zero() {
             say("expected_withholding", text(self.withholding()));

@@ -142,6 +142,7 @@ mod tests {
         Control::of(&Said {
             source: None,
             as_of: None,
+            profile: None,
             count: value("count"),
             sums: value("sums"),
             max_drop: value("max_drop"),

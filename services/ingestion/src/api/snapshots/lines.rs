@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::http::HeaderValue;
 use encoding_rs::{Encoding, UTF_8};
+use formats::profile::{Profile, Yields};
 use formats::rows::{Rows, Shape};
 use formats::table::Dialect;
 use runtime::Problem;
@@ -10,15 +11,30 @@ use runtime::Problem;
 use crate::api::media_type::MediaType;
 use crate::api::reading::Finding;
 use crate::api::reading::batch::{self, Line};
-use crate::api::reading::file::{finding_of_row, unreadable_table};
+use crate::api::reading::file::{self, finding_of_row, unreadable_table};
+use crate::api::reading::open_item::Mentioned;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Form {
     Csv(&'static Encoding),
     Ndjson,
+    /// Whatever the profile reads.
+    Profiled {
+        profile: Profile,
+        source: String,
+    },
 }
 
 impl Form {
+    /// By the name of a profile.
+    pub(super) fn profiled(name: &str, source: &str) -> Result<Self, Problem> {
+        let profile = file::profile(name)?;
+        if profile.yields() == Yields::Facts {
+            return Err(Problem::parameter("profile", "it reads facts and no open items: send the file to /v1/facts"));
+        }
+        Ok(Self::Profiled { profile, source: source.to_owned() })
+    }
+
     /// From `Content-Type`; none when it is not read.
     pub(super) fn of(header: Option<&HeaderValue>) -> Option<Self> {
         let media = MediaType::of(header)?;
@@ -41,18 +57,22 @@ pub(super) struct Unreadable {
     pub(super) line: usize,
     pub(super) byte_offset: usize,
     pub(super) finding: Finding,
+    /// The invoice that it is about all the same.
+    pub(super) mentioned: Option<Mentioned>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn open(form: Form, list: &'a Bytes) -> Result<Self, Problem> {
-        match form {
-            Form::Ndjson => Ok(Self::Ndjson(batch::pieces(list))),
-            Form::Csv(encoding) => {
-                let dialect = Dialect { encoding, ..Dialect::default() };
-                let opened = Rows::open(&list[..], dialect, &Shape::OpenItems).map_err(|_| Problem::unavailable())?;
-                opened.map(|rows| Self::Csv(Box::new(rows))).map_err(|broken| unreadable_table(&broken))
+    pub(super) fn open(form: &Form, list: &'a Bytes) -> Result<Self, Problem> {
+        let (encoding, shape) = match form {
+            Form::Ndjson => return Ok(Self::Ndjson(batch::pieces(list))),
+            Form::Csv(encoding) => (*encoding, Shape::OpenItems),
+            Form::Profiled { profile, source } => {
+                (UTF_8, Shape::Profile { profile: profile.clone(), source: source.clone() })
             }
-        }
+        };
+        let dialect = Dialect { encoding, ..Dialect::default() };
+        let opened = Rows::open(&list[..], dialect, &shape).map_err(|_| Problem::unavailable())?;
+        opened.map(|rows| Self::Csv(Box::new(rows))).map_err(|broken| unreadable_table(&broken))
     }
 
     /// The next line that is not blank; `Err` when nothing after it can be read.
@@ -69,6 +89,7 @@ impl<'a> Lines<'a> {
                     line: number(broken.line),
                     byte_offset: number(broken.byte_offset),
                     finding: finding_of_row(&broken, broken.cell.and_then(|cell| rows.column(cell))),
+                    mentioned: rows.mapped().and_then(|mapped| mapped.readable().iter().find_map(Mentioned::of)),
                 }))),
             },
         }

@@ -26,6 +26,7 @@ fn snapshot() -> Snapshot {
             version: 1,
             issue_date: date("2026-03-01"),
             effective_due_date: due(),
+            last_dunned_on: None,
             currency: "COP".to_owned(),
             open_amount: Decimal::new(10_000, 2),
             expected_net: Decimal::new(10_000, 2),
