@@ -2,6 +2,7 @@
 
 pub(crate) mod door;
 pub(crate) mod file;
+pub(crate) mod profile;
 pub(crate) mod sender;
 mod watch;
 
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 use formats::InvoiceNumber;
 use formats::layout::{self, Form};
+use formats::profile::Yields;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::door::FactsDoor;
@@ -22,15 +24,16 @@ const SHOWN_PROBLEMS: usize = 100;
 
 /// What to send, and where.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Feed {
     /// CSV (the header line chooses the layout, see --layouts), .ndjson (one fact per line), .xml (UBL, CFDI, camt) or .sta (MT940)
-    #[arg(required_unless_present_any = ["layouts", "watch"], value_name = "FILE")]
+    #[arg(required_unless_present_any = ["layouts", "profiles", "watch"], value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Where ingestion listens
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8101")]
     url: String,
     /// API key with the scope facts:write (puntual key create)
-    #[arg(long, env = "PUNTUAL_KEY", hide_env_values = true, required_unless_present = "layouts")]
+    #[arg(long, env = "PUNTUAL_KEY", hide_env_values = true, required_unless_present_any = ["layouts", "profiles", "check"])]
     key: Option<String>,
     /// Code of the source that the files come from; lines of .ndjson carry their own (puntual source create)
     #[arg(long, value_name = "CODE")]
@@ -47,6 +50,15 @@ pub(crate) struct Feed {
     /// Number by which CFDI invoices go: fiscal (the UUID, which payments name) or series
     #[arg(long, default_value = "fiscal", value_parser = ["fiscal", "series"])]
     invoice_number: String,
+    /// Read the files by a profile: the name of a shipped one (--profiles) or a YAML file
+    #[arg(long, value_name = "NAME|FILE")]
+    profile: Option<String>,
+    /// With --profile: show what the files would become, and send nothing
+    #[arg(long, requires = "profile")]
+    check: bool,
+    /// List the shipped profiles and stop; with --profile print one
+    #[arg(long)]
+    profiles: bool,
     /// Send whatever is put into this folder, and move it to done or rejected with a report beside it
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     watch: Option<PathBuf>,
@@ -59,9 +71,13 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    fn origin(&self) -> Origin {
+    fn origin(&self) -> anyhow::Result<Origin> {
         let fiscal = self.invoice_number == "fiscal";
-        Origin {
+        let profile = self.profile.as_deref().map(profile::load).transpose()?;
+        if profile.as_ref().is_some_and(|profile| profile.yields() == Yields::OpenItems) && !self.check {
+            anyhow::bail!("the profile reads a list of open items: send it with puntual snapshot");
+        }
+        Ok(Origin {
             source: self.source.clone(),
             legal_entity: self.legal_entity.clone(),
             options: formats::Options {
@@ -69,7 +85,8 @@ impl Feed {
                 time_zone: self.time_zone,
                 invoice_number: if fiscal { InvoiceNumber::Fiscal } else { InvoiceNumber::Series },
             },
-        }
+            profile,
+        })
     }
 }
 
@@ -79,7 +96,17 @@ pub(crate) async fn feed(options: Feed) -> anyhow::Result<ExitCode> {
         print_layouts();
         return Ok(ExitCode::SUCCESS);
     }
-    let origin = options.origin();
+    if options.profiles {
+        match &options.profile {
+            Some(name) => profile::print(name)?,
+            None => profile::list(),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let origin = options.origin()?;
+    if let (true, Some(profile)) = (options.check, &origin.profile) {
+        return profile::check(profile, &options.files);
+    }
     let door = FactsDoor::new(&options.url, options.key.as_deref().unwrap_or_default())?;
     if let Some(folder) = &options.watch {
         return watch::watch(folder, &door, &origin, options.once).await;

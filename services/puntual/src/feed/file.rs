@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use formats::profile::Profile;
 use formats::rows::{Rows, Shape};
 use formats::table::{Broken, Dialect};
 
@@ -66,13 +67,15 @@ enum Form {
 }
 
 /// What a file does not say itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Origin {
     /// Code of the source; lines of NDJSON carry their own.
     pub(crate) source: Option<String>,
     /// Code; the tenant's first one when absent.
     pub(crate) legal_entity: Option<String>,
     pub(crate) options: formats::Options,
+    /// Reads the files, whatever they are.
+    pub(crate) profile: Option<Profile>,
 }
 
 impl Origin {
@@ -95,16 +98,20 @@ impl FactFile {
     pub(crate) fn open(path: &Path, origin: &Origin) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let reader = BufReader::new(file);
+        if let Some(profile) = &origin.profile {
+            let source = origin.source(path)?.to_owned();
+            let shape = Shape::Profile { profile: profile.clone(), source };
+            if profile.has_totals() {
+                // What the file says of itself stands at its end: it must hold before anything is sent.
+                agrees(path, &shape)?;
+            }
+            return Ok(Self { path: path.to_owned(), form: Form::Csv(opened(path, reader, &shape)?) });
+        }
         let form = match path.extension().and_then(|extension| extension.to_str()) {
             Some("ndjson" | "jsonl") => Form::Ndjson { reader, line: 0, bytes_read: 0 },
             Some("csv") => {
                 let shape = Shape::Facts { source: origin.source(path)?.to_owned() };
-                let opened = Rows::open(reader, Dialect::default(), &shape)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                Form::Csv(
-                    opened
-                        .map_err(|broken| anyhow::anyhow!("{}:{}: {}", path.display(), broken.line, broken.detail))?,
-                )
+                Form::Csv(opened(path, reader, &shape)?)
             }
             Some("xml" | "sta" | "mt940" | "940" | "942") => document(path, reader, origin)?,
             _ => bail!("{}: none of .csv, .ndjson, .xml, .sta, .mt940", path.display()),
@@ -146,6 +153,26 @@ impl FactFile {
             }
         }
     }
+}
+
+fn opened(path: &Path, reader: BufReader<File>, shape: &Shape) -> anyhow::Result<Rows<BufReader<File>>> {
+    let opened = Rows::open(reader, Dialect::default(), shape);
+    let opened = opened.with_context(|| format!("cannot read {}", path.display()))?;
+    opened.map_err(|broken| anyhow::anyhow!("{}:{}: {}", path.display(), broken.line, broken.detail))
+}
+
+/// Reads a file to its end for what makes all of it unreadable, and for its totals.
+fn agrees(path: &Path, shape: &Shape) -> anyhow::Result<()> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut rows = opened(path, BufReader::new(file), shape)?;
+    while let Some(row) = rows.row().with_context(|| format!("cannot read {}", path.display()))? {
+        if let Err(broken) = row
+            && broken.is_fatal
+        {
+            bail!("{}:{}: {}", path.display(), broken.line, broken.detail);
+        }
+    }
+    Ok(())
 }
 
 /// An invoice, a credit note, a statement of an account: what is wrong with one of its facts does not keep the others.
