@@ -12,6 +12,7 @@ use formats::InvoiceNumber;
 use primitives::ids::{self, Kind};
 use runtime::{Caller, Door, Problem};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::accept::resolve::quarantine_id;
@@ -19,6 +20,7 @@ use super::accept::{Verdict, accept};
 use super::allocations;
 use super::body::{self, Coding};
 use super::media_type::MediaType;
+use super::openapi::values::{Key, TimeZone};
 use super::reading::batch::{self, Line, MAX_LINES};
 use super::reading::file::{self, Origin};
 use super::reading::{cloud_event, hex, sha256};
@@ -32,6 +34,17 @@ const MAX_PROBLEMS: usize = 100;
 const MAX_TERMS_DAYS: u32 = 720;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// Tells facts: one, or many at once.
+///
+/// Scope `facts:write`. One fact is accepted or refused as a whole; the same fact again gets the same receipt. Of many the
+/// good ones are in, and the bad ones wait in the quarantine. All is inflated first where `Content-Encoding` is `gzip`.
+#[utoipa::path(post, path = "/v1/facts", operation_id = "tell_facts", tag = "facts", params(SaidOfFile),
+    responses(
+        (status = 201, description = "The fact is in for good", body = Receipt),
+        (status = 200, description = "It was here before: the receipt it got then", body = Receipt,
+         headers(("Idempotent-Replayed" = String, description = "`true`"))),
+        (status = 202, description = "What became of many", body = Report),
+    ))]
 pub(super) async fn post(caller: Caller, State(door): State<Door>, request: Request) -> Response {
     match answer(&caller, &door, request).await {
         Ok(response) => response,
@@ -91,18 +104,24 @@ fn not_read() -> Response {
 }
 
 /// What the sender says of a file, which does not say it itself.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct SaidOfFile {
-    /// Code of the source.
+    /// Code of the source. A CSV file or a document needs it; facts in JSON say it themselves.
+    #[param(value_type = Key, required = false, example = "bank")]
     source: Option<String>,
     /// Code; the tenant's first legal entity when absent.
+    #[param(value_type = Key, required = false)]
     legal_entity: Option<String>,
     /// Days from issue to due date, for invoices that tell neither a due date nor terms.
+    #[param(value_type = u32, required = false, minimum = 0, maximum = 720)]
     terms_days: Option<String>,
     /// Of documents with local dates only; UTC when absent.
+    #[param(value_type = TimeZone, required = false)]
     time_zone: Option<String>,
     /// Number by which a CFDI goes: `fiscal` (its UUID, which payments name) or `series`.
+    #[param(value_type = String, required = false, pattern = "^(fiscal|series)$")]
     invoice_number: Option<String>,
 }
 
@@ -165,7 +184,8 @@ async fn single(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, P
 }
 
 /// What became of a batch: `lines = applied + duplicate + quarantined` (I8).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchReport)]
 struct Report {
     batch_id: Uuid,
     lines: usize,
@@ -177,10 +197,12 @@ struct Report {
     /// Of those applied: waits for something that has not come.
     parked: usize,
     problems: Vec<LineProblem>,
+    /// True when more lines are bad than `problems` lists.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchProblem)]
 struct LineProblem {
     line: usize,
     byte_offset: usize,
