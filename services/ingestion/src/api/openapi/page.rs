@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use minijinja::value::Serde;
 use minijinja::{Environment, HtmlEscape, Value as Markup};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -98,8 +99,7 @@ pub(super) fn render(document: &Value) -> String {
     let info = document.get("info");
     let about: Vec<&str> = info.map(|info| text(info, "description")).unwrap_or_default().split("\n\n").collect();
     let title = info.map(|info| text(info, "title")).unwrap_or_default();
-    let view = Markup::from_serialize(View { title, about, subjects, shapes });
-    page.render_str(TEMPLATE, view).unwrap_or_else(|error| error.to_string())
+    page.render_str(TEMPLATE, Serde(View { title, about, subjects, shapes })).unwrap_or_else(|error| error.to_string())
 }
 
 fn subject<'a>(document: &'a Value, tag: &'a Value) -> Subject<'a> {
