@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::door::Door;
-use crate::extract::{Named, SmallBody};
+use crate::extract::{Named, SmallBody, json_object};
 use crate::problem::Problem;
 
 const PAGE: i64 = 100;
@@ -265,7 +265,7 @@ async fn redrive_many(
     let chosen: Chosen = if body.is_empty() {
         Chosen::default()
     } else {
-        serde_json::from_slice(&body).map_err(|error| unreadable(error.to_string()))?
+        json_object(&body).map_err(unreadable)?
     };
     if [&chosen.subject, &chosen.reason].into_iter().flatten().any(|text| has_control(text)) {
         return Err(unreadable("holds a control character".to_owned()));

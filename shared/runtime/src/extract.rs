@@ -8,6 +8,14 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
+/// Reads a JSON object. To serde an array would do as well, member by member: `[null, null]` must not mean "all of them".
+pub fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err("an object is expected".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
 /// What a path names; what is not UTF-8 names nothing.
 #[derive(Debug)]
 pub struct Named<T>(pub T);
@@ -39,5 +47,24 @@ impl<S: Send + Sync> FromRequest<S> for SmallBody {
             }
             _ => Problem::new(StatusCode::BAD_REQUEST, "body-incomplete", "The body did not arrive whole"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize)]
+    struct Two {
+        _one: Option<String>,
+        _two: Option<String>,
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        assert!(json_object::<Two>(b" {}").is_ok());
+        for wrong in ["[null, null]", "[]", "null", "", "{"] {
+            assert!(json_object::<Two>(wrong.as_bytes()).is_err(), "{wrong}");
+        }
     }
 }

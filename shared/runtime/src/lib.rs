@@ -25,7 +25,7 @@ pub use clock::Clock;
 pub use config::{FrameConfig, load_config};
 pub use document::document;
 pub use door::Door;
-pub use extract::{Named, SmallBody};
+pub use extract::{Named, SmallBody, json_object};
 pub use frame::{Boxed, Frame, Running};
 pub use problem::{FieldError, Problem};
 pub use sweep::Sweep;

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use primitives::ids::{self, Kind};
-use runtime::{Caller, Door, Problem, SmallBody};
+use runtime::{Caller, Door, Problem, SmallBody, json_object};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -63,8 +63,8 @@ pub(super) async fn post(caller: Caller, State(door): State<Door>, SmallBody(bod
 
 async fn decide(caller: &Caller, door: &Door, body: &[u8]) -> Result<Response, Problem> {
     caller.require("facts:write")?;
-    let decision: Decision = serde_json::from_slice(body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body cannot be read").detail(error.to_string())
+    let decision: Decision = json_object(body).map_err(|detail| {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body cannot be read").detail(detail)
     })?;
     let now = super::accept::now(door, &mut *door.pool.acquire().await?).await?;
     let mut fact = json!({

@@ -58,6 +58,8 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
     let Some(coding) = Coding::of(&parts.headers) else { return Ok(body::unsupported()) };
     let Some(media) = MediaType::of(parts.headers.get(header::CONTENT_TYPE)) else { return Ok(not_read()) };
     let is_utf8 = media.encoding == UTF_8;
+    let said = said_of_file(&parts.uri)?;
+    let (origin, options) = (said.origin()?, said.options()?);
     match &*media.essence {
         "application/json" if is_utf8 && cloud_event::is_binary(&parts.headers) => {
             match cloud_event::binary(&parts.headers, &body::read(coding, packed).await?) {
@@ -82,15 +84,15 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         "text/csv" => {
-            let said = said_of_file(&parts.uri)?;
+            let origin = origin.ok_or_else(needs_source)?;
             let body = body::read(coding, packed).await?;
-            let lines = file::table(&body, media.encoding, &said.origin()?)?;
+            let lines = file::table(&body, media.encoding, &origin)?;
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         "application/xml" | "text/xml" | "application/x-mt940" => {
-            let said = said_of_file(&parts.uri)?;
+            let origin = origin.ok_or_else(needs_source)?;
             let body = body::read(coding, packed).await?;
-            let lines = file::document(&body, &said.options()?, &said.origin()?)?;
+            let lines = file::document(&body, &options, &origin)?;
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         _ => Ok(not_read()),
@@ -103,7 +105,7 @@ fn not_read() -> Response {
     )
 }
 
-/// What the sender says of a file, which does not say it itself.
+/// What the sender says of a file, which does not say it itself. Facts in JSON do, and need none of it.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -130,16 +132,20 @@ fn said_of_file(uri: &Uri) -> Result<SaidOfFile, Problem> {
     Ok(said.0)
 }
 
+fn needs_source() -> Problem {
+    Problem::parameter("source", "the code of a source is expected")
+}
+
 impl SaidOfFile {
-    fn origin(&self) -> Result<Origin, Problem> {
+    /// None where no source is told.
+    fn origin(&self) -> Result<Option<Origin>, Problem> {
         let key = |name: &'static str, value: &str| {
             let key = text::natural_key(value).map(str::to_owned);
             key.map_err(|error| Problem::parameter(name, error.to_string()))
         };
-        Ok(Origin {
-            source: key("source", self.source.as_deref().unwrap_or_default())?,
-            legal_entity: self.legal_entity.as_deref().map(|code| key("legal_entity", code)).transpose()?,
-        })
+        let source = self.source.as_deref().map(|code| key("source", code)).transpose()?;
+        let legal_entity = self.legal_entity.as_deref().map(|code| key("legal_entity", code)).transpose()?;
+        Ok(source.map(|source| Origin { source, legal_entity }))
     }
 
     fn options(&self) -> Result<formats::Options, Problem> {

@@ -6,6 +6,7 @@
 mod bodies;
 mod credits;
 mod facts;
+mod links;
 pub(super) mod lists;
 mod page;
 mod problems;
@@ -48,6 +49,7 @@ static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {
     document.security = Some(vec![SecurityRequirement::new("key", [""; 0])]);
     bodies::describe(&mut document.paths);
     problems::describe(&mut document.paths);
+    links::describe(&mut document.paths);
     document
 });
 

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use runtime::{Caller, Door, Named, Problem, SmallBody};
+use runtime::{Caller, Door, Named, Problem, SmallBody, json_object};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -189,7 +189,7 @@ pub(super) async fn discard(
     let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
     let unreadable =
         |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "reason", "A reason is needed").detail(detail);
-    let discard: Discard = serde_json::from_slice(&body).map_err(|error| unreadable(error.to_string()))?;
+    let discard: Discard = json_object(&body).map_err(unreadable)?;
     let reason = text::text(&discard.reason, TEXT_CHARS).map_err(|error| unreadable(error.to_string()))?;
     waiting_line(&caller, &door, quarantine_id).await?;
     let reason = format!("{reason} ({})", caller.name);
