@@ -262,11 +262,7 @@ async fn redrive_many(
     SmallBody(body): SmallBody,
 ) -> Result<(StatusCode, Json<Requested>), Problem> {
     caller.require("facts:write")?;
-    let chosen: Chosen = if body.is_empty() {
-        Chosen::default()
-    } else {
-        json_object(&body).map_err(unreadable)?
-    };
+    let chosen: Chosen = if body.is_empty() { Chosen::default() } else { json_object(&body).map_err(unreadable)? };
     if [&chosen.subject, &chosen.reason].into_iter().flatten().any(|text| has_control(text)) {
         return Err(unreadable("holds a control character".to_owned()));
     }

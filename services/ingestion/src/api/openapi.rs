@@ -24,7 +24,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 /// What is not at a door.
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Puntual: ingestion", description = include_str!("openapi/about.md"), license(identifier = "Apache-2.0")),
+    info(title = "Puntual: ingestion", description = include_str!("openapi/about.md"), license(name = "Apache-2.0", identifier = "Apache-2.0")),
     components(schemas(Problem, FieldError, requests::OpenItem)),
     tags(
         (name = "facts", description = "What has happened outside."),

@@ -11,9 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::credits::{
     ClearingObserved, CreditNoteIssued, PaymentAllocated, PaymentReceived, SettlementRecorded, WithholdingRecorded,
 };
-use super::values::{
-    Amount, AmountOrZero, Country, CurrencyCode, Day, Email, Key, Language, Moment, Text, TimeZone,
-};
+use super::values::{Amount, AmountOrZero, Country, CurrencyCode, Day, Email, Key, Language, Moment, Text, TimeZone};
 use crate::api::reading::SAFE_INTEGER;
 
 /// What every fact has besides `type` and `data`: CloudEvents in JSON.

@@ -94,6 +94,7 @@ struct Member<'a> {
 pub(super) fn render(document: &Value) -> String {
     let mut page = Environment::new();
     page.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+    page.add_filter("prose", prose);
     let subjects: Vec<Subject<'_>> = array(document, "tags").map(|tag| subject(document, tag)).collect();
     let shapes: Vec<Shape<'_>> = object(document, "/components/schemas").map(shape).collect();
     let info = document.get("info");
@@ -170,10 +171,11 @@ fn requests<'a>(path: &'a str, method: &'a str, operation: &'a Value) -> Vec<Req
     let key = if is_open { "" } else { " \\\n  -H \"Authorization: Bearer $KEY\"" };
     let start = format!("curl -i {method}\"$URL{url}{query}\"{key}");
     let bodies = object(operation, "/requestBody/content").flat_map(|(media_type, content)| {
-        let named = object(content, "/examples").map(|(name, example)| (Cow::Borrowed(name.as_str()), &example["value"]));
-        named.chain(content.get("example").map(|example| (Cow::Borrowed("example"), example))).map(move |(name, value)| {
-            (name, media_type, value)
-        })
+        let named =
+            object(content, "/examples").map(|(name, example)| (Cow::Borrowed(name.as_str()), &example["value"]));
+        named
+            .chain(content.get("example").map(|example| (Cow::Borrowed("example"), example)))
+            .map(move |(name, value)| (name, media_type, value))
     });
     let mut requests: Vec<Request<'a>> = bodies
         .map(|(name, media_type, value)| {
@@ -227,6 +229,15 @@ fn markup(schema: &Value) -> String {
         words.extend(schema.get(name).map(|value| format!("{word} {}", plain(value))));
     }
     format!("<code>{}</code>", HtmlEscape(&words.join(" ")))
+}
+
+/// What is between backticks is code.
+fn prose(text: &str) -> Markup {
+    let parts = text.split('`').enumerate().map(|(at, part)| {
+        let part = HtmlEscape(part);
+        if at % 2 == 1 { format!("<code>{part}</code>") } else { part.to_string() }
+    });
+    Markup::from_safe_string(parts.collect())
 }
 
 fn named(schema: &Value) -> Option<&str> {

@@ -14,11 +14,38 @@ type Codes = &'static [&'static str];
 const UNREADABLE: Codes = &["empty-body", "malformed-json", "encoding", "too-deep"];
 /// What a fact may be refused for.
 const REFUSED: Codes = &[
-    "amount-format", "amount-range", "amount-scale", "amount-sign", "amount-zero", "country", "currency",
-    "currency-mismatch", "date-format", "date-invalid", "date-offset", "date-order", "date-range", "duplicate-member",
-    "email", "language", "missing-member", "parts-exceed-amount", "text-blank", "text-control", "text-empty",
-    "text-encoding", "time-zone", "too-long", "too-many-items", "unknown-field", "unknown-legal-entity",
-    "unknown-payment", "unknown-source", "unknown-type", "unknown-value", "wrong-type",
+    "amount-format",
+    "amount-range",
+    "amount-scale",
+    "amount-sign",
+    "amount-zero",
+    "country",
+    "currency",
+    "currency-mismatch",
+    "date-format",
+    "date-invalid",
+    "date-offset",
+    "date-order",
+    "date-range",
+    "duplicate-member",
+    "email",
+    "language",
+    "missing-member",
+    "parts-exceed-amount",
+    "text-blank",
+    "text-control",
+    "text-empty",
+    "text-encoding",
+    "time-zone",
+    "too-long",
+    "too-many-items",
+    "unknown-field",
+    "unknown-legal-entity",
+    "unknown-payment",
+    "unknown-source",
+    "unknown-type",
+    "unknown-value",
+    "wrong-type",
 ];
 const CONFLICT: Codes = &["idempotency-conflict", "promise-conflict"];
 const SMALL_BODY: Codes = &["body-incomplete"];
@@ -26,8 +53,19 @@ const SMALL_BODY: Codes = &["body-incomplete"];
 const TABLE: Codes = &["csv-field-count", "csv-field-limit", "csv-header", "csv-quote", "empty-body"];
 /// And a document.
 const DOCUMENT: Codes = &[
-    "balance", "batch-sum", "currency-conversion", "customer-unknown", "due-date-unknown", "duplicate-statement",
-    "negative-amount", "not-a-receivable", "not-stamped", "statement-line", "totals", "unknown-format", "uuid-format",
+    "balance",
+    "batch-sum",
+    "currency-conversion",
+    "customer-unknown",
+    "due-date-unknown",
+    "duplicate-statement",
+    "negative-amount",
+    "not-a-receivable",
+    "not-stamped",
+    "statement-line",
+    "totals",
+    "unknown-format",
+    "uuid-format",
     "xml-namespace",
 ];
 const MALFORMED_DOCUMENT: Codes = &["malformed-xml", "xml-attributes", "xml-character", "xml-doctype"];
