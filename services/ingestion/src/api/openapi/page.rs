@@ -154,22 +154,25 @@ fn door<'a>(path: &'a str, method: &'a str, operation: &'a Value) -> Door<'a> {
 /// A request for each example.
 fn requests<'a>(path: &'a str, method: &'a str, operation: &'a Value) -> Vec<Request<'a>> {
     let mut url = path.to_owned();
-    let mut query = String::new();
+    let (mut query, mut least) = (String::new(), String::new());
     for parameter in array(operation, "parameters") {
         let Some(example) = parameter.get("example").map(plain) else { continue };
         let name = text(parameter, "name");
         if text(parameter, "in") == "path" {
             url = url.replace(&format!("{{{name}}}"), &example);
         } else {
-            let mark = if query.is_empty() { '?' } else { '&' };
-            // Writing to a string cannot fail.
-            let _ = write!(query, "{mark}{name}={example}");
+            let must = is_true(parameter, "required");
+            for query in [Some(&mut query), must.then_some(&mut least)].into_iter().flatten() {
+                let mark = if query.is_empty() { '?' } else { '&' };
+                // Writing to a string cannot fail.
+                let _ = write!(query, "{mark}{name}={example}");
+            }
         }
     }
     let method = if method == "get" { String::new() } else { format!("-X {} ", method.to_uppercase()) };
     let is_open = operation.get("security").is_some();
     let key = if is_open { "" } else { " \\\n  -H \"Authorization: Bearer $KEY\"" };
-    let start = format!("curl -i {method}\"$URL{url}{query}\"{key}");
+    let start = |query: &str| format!("curl -i {method}\"$URL{url}{query}\"{key}");
     let bodies = object(operation, "/requestBody/content").flat_map(|(media_type, content)| {
         let named =
             object(content, "/examples").map(|(name, example)| (Cow::Borrowed(name.as_str()), &example["value"]));
@@ -180,12 +183,14 @@ fn requests<'a>(path: &'a str, method: &'a str, operation: &'a Value) -> Vec<Req
     let mut requests: Vec<Request<'a>> = bodies
         .map(|(name, media_type, value)| {
             let body = pretty(value).replace('\'', "'\\''");
+            // JSON says itself what a file cannot.
+            let start = start(if media_type.ends_with("json") { &least } else { &query });
             let curl = format!("{start} \\\n  -H 'Content-Type: {media_type}' --data-binary '{body}'");
             Request { name: format!("{media_type}: {name}").into(), curl }
         })
         .collect();
     if requests.is_empty() {
-        requests.push(Request { name: "request".into(), curl: start });
+        requests.push(Request { name: "request".into(), curl: start(&query) });
     }
     requests
 }
