@@ -27,6 +27,11 @@ bad-input: preflight-servers ## Send the catalogue of bad input to a running ing
 	cargo build --locked -p puntual
 	$(with_servers) -- cargo test --locked -p e2e --test bad_input -- $(ARGS)
 
+.PHONY: schemathesis
+schemathesis: preflight-servers ## Send ingestion what its OpenAPI document allows and forbids (ARGS: of schemathesis run)
+	cargo build --locked -p puntual
+	$(with_servers) -- tests/schemathesis/run $(ARGS)
+
 .PHONY: bench
 bench: preflight-servers ## Measure raw limits and Puntual side by side (ARGS: --json FILE --charts DIR)
 	cargo build --release --locked -p puntual -p bench

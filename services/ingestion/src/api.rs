@@ -8,6 +8,7 @@ mod digest;
 mod facts;
 pub(crate) mod feed;
 mod media_type;
+mod openapi;
 mod parked;
 mod quarantine;
 pub(crate) mod reading;
@@ -18,27 +19,35 @@ mod unapplied;
 mod watermark;
 
 use axum::Router;
-use axum::routing::{get, post};
 use runtime::{Caller, Door, Problem};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(crate) fn router() -> Router<Door> {
-    Router::new()
-        .route("/v1/facts", post(facts::post))
-        .route("/v1/snapshots", post(snapshots::post).get(snapshots::list))
-        .route("/v1/snapshots/{id}", get(snapshots::get))
-        .route("/v1/feeds/{source}/watermark", get(watermark::get))
-        .route("/v1/receipts/{source}/{id}", get(receipts::get))
-        .route("/v1/quarantine", get(quarantine::list))
-        .route("/v1/quarantine/{id}", get(quarantine::get))
-        .route("/v1/quarantine/{id}/redrive", post(quarantine::redrive))
-        .route("/v1/quarantine/{id}/edit-redrive", post(quarantine::edit_redrive))
-        .route("/v1/quarantine/{id}/discard", post(quarantine::discard))
-        .route("/v1/ledger/conservation", get(conservation::get))
-        .route("/v1/ledger/digest", get(digest::get))
-        .route("/v1/parked", get(parked::get))
-        .route("/v1/unapplied", get(unapplied::get))
-        .route("/v1/allocations", post(allocations::post))
-        .method_not_allowed_fallback(refusal::method_not_allowed)
+    let (doors, _) = doors().split_for_parts();
+    doors.method_not_allowed_fallback(refusal::method_not_allowed)
+}
+
+/// The doors of this role; its document knows those that are here, and no others.
+fn doors() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(facts::post))
+        .routes(routes!(receipts::get))
+        .routes(routes!(watermark::get))
+        .routes(routes!(snapshots::post, snapshots::list))
+        .routes(routes!(snapshots::get))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::get))
+        .routes(routes!(quarantine::redrive))
+        .routes(routes!(quarantine::edit_redrive))
+        .routes(routes!(quarantine::discard))
+        .routes(routes!(parked::get))
+        .routes(routes!(unapplied::get))
+        .routes(routes!(allocations::post))
+        .routes(routes!(conservation::get))
+        .routes(routes!(digest::get))
+        .routes(routes!(openapi::document))
+        .routes(routes!(openapi::page))
 }
 
 /// Whoever writes facts may also ask what became of them.

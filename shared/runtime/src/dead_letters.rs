@@ -9,67 +9,87 @@
 
 use std::fmt::Write;
 
-use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use messaging::dead_letter::{self, Filter, Letter, LogEntry};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::door::Door;
+use crate::extract::{Named, SmallBody, json_object};
 use crate::problem::Problem;
 
 const PAGE: i64 = 100;
 const LARGEST_PAGE: i64 = 500;
 
 pub(crate) fn router() -> Router<Door> {
-    Router::new()
-        .route("/v1/dead-letters", get(list))
-        .route("/v1/dead-letters/log", get(log))
-        .route("/v1/dead-letters/redrive", post(redrive_many))
-        .route("/v1/dead-letters/{event_id}/redrive", post(redrive_one))
+    doors().split_for_parts().0
 }
 
-#[derive(Debug, Deserialize)]
+pub(crate) fn doors() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(log))
+        .routes(routes!(redrive_many))
+        .routes(routes!(redrive_one))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Asked {
+    /// Subject of the events.
+    #[param(nullable = false)]
     subject: Option<String>,
     /// Id of the last letter of the page before.
+    #[param(value_type = Uuid, required = false)]
     after: Option<String>,
+    /// 100 unless told.
+    #[param(nullable = false, minimum = 1, maximum = 500)]
     limit: Option<i64>,
     /// Whether the events themselves are wanted, as hexadecimal digits.
+    #[param(nullable = false)]
     payload: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetters)]
 struct Page {
     dead_letters: Vec<Item>,
     /// What to give as `after` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next: Option<Uuid>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
 struct Item {
     event_id: Uuid,
     subject: String,
     stream: String,
     stream_seq: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     customer_id: Option<Uuid>,
     reason: String,
     attempts: i32,
     at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     redrive_requested_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     redrive_requested_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     payload: Option<String>,
 }
 
@@ -106,6 +126,11 @@ fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     }
 }
 
+/// What could not be applied here.
+///
+/// Scope `read`.
+#[utoipa::path(get, path = "/v1/dead-letters", operation_id = "list_dead_letters", tag = "dead letters", params(Asked),
+    responses((status = 200, description = "A page of dead letters", body = Page)))]
 async fn list(
     State(door): State<Door>,
     caller: Caller,
@@ -115,6 +140,9 @@ async fn list(
     let Query(asked) = asked.map_err(|error| Problem::parameter("query", error.body_text()))?;
     let limit = limit(asked.limit)?;
     let after = asked.after.map(|text| text.parse().map_err(|_| Problem::parameter("after", "not a uuid")));
+    if asked.subject.as_deref().is_some_and(has_control) {
+        return Err(Problem::parameter("subject", "holds a control character"));
+    }
     let filter = Filter { tenant_id: Some(caller.tenant_id), subject: asked.subject, ..Filter::default() };
     let mut tx = door.begin(caller.tenant_id).await?;
     let found = dead_letter::list(&mut tx, &filter, after.transpose()?, limit + 1, asked.payload.unwrap_or(false));
@@ -126,19 +154,24 @@ async fn list(
     Ok(Json(Page { dead_letters, next }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct AskedLog {
+    /// 100 unless told.
+    #[param(nullable = false, minimum = 1, maximum = 500)]
     limit: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetterLog)]
 struct Log {
     /// The newest first.
     attempts: Vec<Attempt>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetterAttempt)]
 struct Attempt {
     event_id: Uuid,
     subject: String,
@@ -164,6 +197,11 @@ impl From<LogEntry> for Attempt {
     }
 }
 
+/// What became of those that were tried again, the newest first.
+///
+/// Scope `read`.
+#[utoipa::path(get, path = "/v1/dead-letters/log", operation_id = "list_dead_letter_attempts", tag = "dead letters",
+    params(AskedLog), responses((status = 200, description = "The last attempts", body = Log)))]
 async fn log(
     State(door): State<Door>,
     caller: Caller,
@@ -177,15 +215,21 @@ async fn log(
 }
 
 /// How many letters will be tried again, within seconds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Requested {
     requested: u64,
 }
 
+/// Asks for another try of one.
+///
+/// Scope `facts:write`.
+#[utoipa::path(post, path = "/v1/dead-letters/{event_id}/redrive", operation_id = "redrive_dead_letter",
+    tag = "dead letters", params(("event_id" = Uuid, Path, description = "Id of the event")),
+    responses((status = 202, description = "It will be tried again within seconds", body = Requested)))]
 async fn redrive_one(
     State(door): State<Door>,
     caller: Caller,
-    Path(event_id): Path<String>,
+    Named(event_id): Named<String>,
 ) -> Result<(StatusCode, Json<Requested>), Problem> {
     caller.require("facts:write")?;
     let event_id = event_id.parse().map_err(|_| Problem::not_found())?;
@@ -197,31 +241,44 @@ async fn redrive_one(
 }
 
 /// Which letters; all of the tenant's without a member.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ChosenDeadLetters)]
 struct Chosen {
     subject: Option<String>,
     /// A part of the reason.
     reason: Option<String>,
 }
 
+/// Asks for another try of many.
+///
+/// Scope `facts:write`. Without a body all of the tenant's.
+#[utoipa::path(post, path = "/v1/dead-letters/redrive", operation_id = "redrive_dead_letters", tag = "dead letters",
+    request_body = Option<Chosen>,
+    responses((status = 202, description = "They will be tried again within seconds", body = Requested)))]
 async fn redrive_many(
     State(door): State<Door>,
     caller: Caller,
-    body: Bytes,
+    SmallBody(body): SmallBody,
 ) -> Result<(StatusCode, Json<Requested>), Problem> {
     caller.require("facts:write")?;
-    let chosen: Chosen = if body.is_empty() {
-        Chosen::default()
-    } else {
-        serde_json::from_slice(&body).map_err(|error| {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unreadable-choice", "The choice of letters cannot be read")
-                .detail(error.to_string())
-        })?
-    };
+    let chosen: Chosen = if body.is_empty() { Chosen::default() } else { json_object(&body).map_err(unreadable)? };
+    if [&chosen.subject, &chosen.reason].into_iter().flatten().any(|text| has_control(text)) {
+        return Err(unreadable("holds a control character".to_owned()));
+    }
     let filter = Filter { subject: chosen.subject, reason: chosen.reason, ..Filter::default() };
     let requested = request(&door, &caller, filter).await?;
     Ok((StatusCode::ACCEPTED, Json(Requested { requested })))
+}
+
+fn unreadable(detail: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unreadable-choice", "The choice of letters cannot be read")
+        .detail(detail)
+}
+
+/// PostgreSQL keeps no text with U+0000.
+fn has_control(text: &str) -> bool {
+    text.contains(char::is_control)
 }
 
 async fn request(door: &Door, caller: &Caller, filter: Filter) -> Result<u64, Problem> {

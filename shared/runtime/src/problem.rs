@@ -5,21 +5,25 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sqlx::error::DatabaseError;
+use utoipa::ToSchema;
 
 /// At most this many errors are listed; `truncated` says that there were more.
 const MAX_ERRORS: usize = 100;
 
 /// What is wrong with one place of the input.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer as a fragment: `#/data/amount`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub pointer: Option<String>,
     /// Line of a batch, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub line: Option<u64>,
     /// Name of a query parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub parameter: Option<String>,
     /// Stable, for programs: `amount-scale`.
     pub code: String,
@@ -28,17 +32,27 @@ pub struct FieldError {
 }
 
 /// An answer that says what went wrong, in words and for programs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
+    /// `https://puntual.dev/problems/` and a code that is stable, for programs.
     #[serde(rename = "type")]
+    #[schema(format = "uri")]
     kind: String,
+    /// The same for the same type.
     title: String,
+    /// The HTTP status.
     status: u16,
+    /// What is wrong this time.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
     detail: String,
+    /// Each place that is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     errors: Vec<FieldError>,
+    /// True when more is wrong than `errors` lists.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     truncated: bool,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,

@@ -4,19 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use primitives::ids::{self, Kind};
-use runtime::{Caller, Door, Problem};
+use runtime::{Caller, Door, Problem, SmallBody, json_object};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::accept::{Verdict, accept};
+use super::openapi::requests::Allocation;
 use super::reading::batch::Line;
 use super::receipts::Receipt;
 use super::refusal;
@@ -47,17 +47,24 @@ struct Decision {
     invoices: Vec<Value>,
 }
 
-pub(super) async fn post(caller: Caller, State(door): State<Door>, body: Bytes) -> Response {
+/// Says whose a payment is, and what it pays.
+///
+/// Scope `facts:write`. Of two decisions about one payment the later one counts.
+#[utoipa::path(post, path = "/v1/allocations", operation_id = "allocate_payment", tag = "ledger",
+    request_body(content = Allocation, description = "A person's decision",
+        example = json!({"source": "bank", "payment": "P-002", "payer": "C-001", "currency": "COP", "invoices": [{"invoice": "F-1001"}]})),
+    responses((status = 201, description = "It is a fact now", body = Receipt)))]
+pub(super) async fn post(caller: Caller, State(door): State<Door>, SmallBody(body): SmallBody) -> Response {
     match decide(&caller, &door, &body).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn decide(caller: &Caller, door: &Door, body: &Bytes) -> Result<Response, Problem> {
+async fn decide(caller: &Caller, door: &Door, body: &[u8]) -> Result<Response, Problem> {
     caller.require("facts:write")?;
-    let decision: Decision = serde_json::from_slice(body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body cannot be read").detail(error.to_string())
+    let decision: Decision = json_object(body).map_err(|detail| {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body cannot be read").detail(detail)
     })?;
     let now = super::accept::now(door, &mut *door.pool.acquire().await?).await?;
     let mut fact = json!({

@@ -4,16 +4,22 @@ use axum::Json;
 use axum::extract::State;
 use runtime::{Caller, Door, Problem};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store;
 use crate::store::proofs::ConservationRow;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Conservation {
     conserved: bool,
     rows: Vec<ConservationRow>,
 }
 
+/// Has money appeared or vanished?
+///
+/// Scope `read`. It is added up now, from all that was accepted.
+#[utoipa::path(get, path = "/v1/ledger/conservation", operation_id = "get_conservation", tag = "ledger",
+    responses((status = 200, description = "What was found", body = Conservation)))]
 pub(super) async fn get(caller: Caller, State(door): State<Door>) -> Result<Json<Conservation>, Problem> {
     caller.require("read")?;
     let mut tx = door.begin(caller.tenant_id).await?;

@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
 use encoding_rs::UTF_8;
 use formats::InvoiceNumber;
-use formats::profile::Profile;
 use primitives::ids::{self, Kind};
 use runtime::{Caller, Door, Problem};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::accept::resolve::quarantine_id;
@@ -20,6 +20,7 @@ use super::accept::{Verdict, accept};
 use super::allocations;
 use super::body::{self, Coding};
 use super::media_type::MediaType;
+use super::openapi::values::{Key, TimeZone};
 use super::reading::batch::{self, Line, MAX_LINES};
 use super::reading::file::{self, Origin};
 use super::reading::{cloud_event, hex, sha256};
@@ -33,6 +34,17 @@ const MAX_PROBLEMS: usize = 100;
 const MAX_TERMS_DAYS: u32 = 720;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// Tells facts: one, or many at once.
+///
+/// Scope `facts:write`. One fact is accepted or refused as a whole; the same fact again gets the same receipt. Of many the
+/// good ones are in, and the bad ones wait in the quarantine. All is inflated first where `Content-Encoding` is `gzip`.
+#[utoipa::path(post, path = "/v1/facts", operation_id = "tell_facts", tag = "facts", params(SaidOfFile),
+    responses(
+        (status = 201, description = "The fact is in for good", body = Receipt),
+        (status = 200, description = "It was here before: the receipt it got then", body = Receipt,
+         headers(("Idempotent-Replayed" = String, description = "`true`"))),
+        (status = 202, description = "What became of many", body = Report),
+    ))]
 pub(super) async fn post(caller: Caller, State(door): State<Door>, request: Request) -> Response {
     match answer(&caller, &door, request).await {
         Ok(response) => response,
@@ -46,10 +58,12 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
     let Some(coding) = Coding::of(&parts.headers) else { return Ok(body::unsupported()) };
     let Some(media) = MediaType::of(parts.headers.get(header::CONTENT_TYPE)) else { return Ok(not_read()) };
     let is_utf8 = media.encoding == UTF_8;
-    if let Some(profile) = profile_of(&parts.uri)? {
-        let said = said_of_file(&parts.uri)?;
+    let said = said_of_file(&parts.uri)?;
+    let (origin, options) = (said.origin()?, said.options()?);
+    if let Some(profile) = said.profile.as_deref().map(file::profile).transpose()? {
+        let origin = origin.ok_or_else(needs_source)?;
         let body = body::read(coding, packed).await?;
-        let lines = file::table(&body, media.encoding, Some(profile), &said.origin()?)?;
+        let lines = file::table(&body, media.encoding, Some(profile), &origin)?;
         return batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await;
     }
     match &*media.essence {
@@ -76,15 +90,15 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         "text/csv" => {
-            let said = said_of_file(&parts.uri)?;
+            let origin = origin.ok_or_else(needs_source)?;
             let body = body::read(coding, packed).await?;
-            let lines = file::table(&body, media.encoding, None, &said.origin()?)?;
+            let lines = file::table(&body, media.encoding, None, &origin)?;
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         "application/xml" | "text/xml" | "application/x-mt940" => {
-            let said = said_of_file(&parts.uri)?;
+            let origin = origin.ok_or_else(needs_source)?;
             let body = body::read(coding, packed).await?;
-            let lines = file::document(&body, &said.options()?, &said.origin()?)?;
+            let lines = file::document(&body, &options, &origin)?;
             batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         _ => Ok(not_read()),
@@ -97,30 +111,29 @@ fn not_read() -> Response {
     )
 }
 
-/// What the sender says of a file, which does not say it itself.
-#[derive(Debug, Deserialize)]
+/// What the sender says of a file, which does not say it itself. Facts in JSON do, and need none of it.
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct SaidOfFile {
-    /// Code of the source.
+    /// Code of the source. A CSV file or a document needs it; facts in JSON say it themselves.
+    #[param(value_type = Key, required = false, example = "bank")]
     source: Option<String>,
     /// Code; the tenant's first legal entity when absent.
+    #[param(value_type = Key, required = false)]
     legal_entity: Option<String>,
     /// Days from issue to due date, for invoices that tell neither a due date nor terms.
+    #[param(value_type = u32, required = false, minimum = 0, maximum = 720)]
     terms_days: Option<String>,
     /// Of documents with local dates only; UTC when absent.
+    #[param(value_type = TimeZone, required = false)]
     time_zone: Option<String>,
     /// Name of a profile that reads the file, whatever its type.
+    #[param(value_type = String, required = false)]
     profile: Option<String>,
     /// Number by which a CFDI goes: `fiscal` (its UUID, which payments name) or `series`.
+    #[param(value_type = String, required = false, pattern = "^(fiscal|series)$")]
     invoice_number: Option<String>,
-}
-
-/// The profile that a file is sent with; only files have queries.
-fn profile_of(uri: &Uri) -> Result<Option<Profile>, Problem> {
-    if uri.query().is_none() {
-        return Ok(None);
-    }
-    said_of_file(uri)?.profile.as_deref().map(file::profile).transpose()
 }
 
 fn said_of_file(uri: &Uri) -> Result<SaidOfFile, Problem> {
@@ -128,16 +141,20 @@ fn said_of_file(uri: &Uri) -> Result<SaidOfFile, Problem> {
     Ok(said.0)
 }
 
+fn needs_source() -> Problem {
+    Problem::parameter("source", "the code of a source is expected")
+}
+
 impl SaidOfFile {
-    fn origin(&self) -> Result<Origin, Problem> {
+    /// None where no source is told.
+    fn origin(&self) -> Result<Option<Origin>, Problem> {
         let key = |name: &'static str, value: &str| {
             let key = text::natural_key(value).map(str::to_owned);
             key.map_err(|error| Problem::parameter(name, error.to_string()))
         };
-        Ok(Origin {
-            source: key("source", self.source.as_deref().unwrap_or_default())?,
-            legal_entity: self.legal_entity.as_deref().map(|code| key("legal_entity", code)).transpose()?,
-        })
+        let source = self.source.as_deref().map(|code| key("source", code)).transpose()?;
+        let legal_entity = self.legal_entity.as_deref().map(|code| key("legal_entity", code)).transpose()?;
+        Ok(source.map(|source| Origin { source, legal_entity }))
     }
 
     fn options(&self) -> Result<formats::Options, Problem> {
@@ -182,7 +199,8 @@ async fn single(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, P
 }
 
 /// What became of a batch: `lines = applied + duplicate + quarantined` (I8).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchReport)]
 struct Report {
     batch_id: Uuid,
     lines: usize,
@@ -194,10 +212,12 @@ struct Report {
     /// Of those applied: waits for something that has not come.
     parked: usize,
     problems: Vec<LineProblem>,
+    /// True when more lines are bad than `problems` lists.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchProblem)]
 struct LineProblem {
     line: usize,
     byte_offset: usize,

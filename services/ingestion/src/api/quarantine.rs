@@ -3,15 +3,17 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use runtime::{Caller, Door, Problem};
+use runtime::{Caller, Door, Named, Problem, SmallBody, json_object};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::accept::{Verdict, accept};
+use super::openapi::requests::Discard as DescribedDiscard;
 use super::reading::batch::Line;
 use super::receipts::Receipt;
 use super::refusal;
@@ -22,9 +24,12 @@ use crate::store::quarantine::{Decision, QuarantineRow};
 const DEFAULT_LIMIT: u16 = 100;
 const MAX_LIMIT: u16 = 1_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Page {
+    /// 100 unless told.
+    #[param(value_type = u16, required = false, minimum = 1, maximum = 1000, example = 10)]
     limit: Option<String>,
 }
 
@@ -44,11 +49,17 @@ pub(super) fn page(query: Result<Query<Page>, axum::extract::rejection::QueryRej
     query.map(|Query(page)| page).map_err(|rejection| Problem::parameter("query", rejection.body_text()))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quarantine)]
 pub(super) struct Listing {
     lines: Vec<QuarantineRow>,
 }
 
+/// Shows what waits for a person, the oldest first.
+///
+/// Scope `read`.
+#[utoipa::path(get, path = "/v1/quarantine", operation_id = "list_quarantine", tag = "quarantine", params(Page),
+    responses((status = 200, description = "Lines that wait", body = Listing)))]
 pub(super) async fn list(
     caller: Caller,
     State(door): State<Door>,
@@ -61,7 +72,8 @@ pub(super) async fn list(
 }
 
 /// A line with all that is known of it; bytes that are not UTF-8 are shown as U+FFFD.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantinedWhole)]
 pub(super) struct Whole {
     #[serde(flatten)]
     row: QuarantineRow,
@@ -73,10 +85,16 @@ pub(super) struct Whole {
     edited: Option<String>,
 }
 
+/// Shows one line with all that is known of it.
+///
+/// Scope `read`.
+#[utoipa::path(get, path = "/v1/quarantine/{id}", operation_id = "get_quarantined", tag = "quarantine",
+    params(("id" = Uuid, Path, description = "Its `quarantine_id`")),
+    responses((status = 200, description = "The line", body = Whole)))]
 pub(super) async fn get(
     caller: Caller,
     State(door): State<Door>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Whole>, Problem> {
     caller.require("read")?;
     let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
@@ -93,11 +111,16 @@ pub(super) async fn get(
     }))
 }
 
-/// Tries the line again, as a single fact: after a source was registered, or a mistake of ours mended.
+/// Tries the line again, as a single fact.
+///
+/// Scope `facts:write`. After a source was registered, say, or a mistake of ours mended.
+#[utoipa::path(post, path = "/v1/quarantine/{id}/redrive", operation_id = "redrive_quarantined", tag = "quarantine",
+    params(("id" = Uuid, Path, description = "Its `quarantine_id`")),
+    responses((status = 200, description = "The fact is in for good", body = Receipt)))]
 pub(super) async fn redrive(
     caller: Caller,
     State(door): State<Door>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Response, Problem> {
     caller.require("facts:write")?;
     let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
@@ -105,12 +128,17 @@ pub(super) async fn redrive(
     try_again(&caller, &door, quarantine_id, raw.into(), false).await
 }
 
-/// Tries the fact in the body instead of the line. Both are kept.
+/// Tries the fact in the body instead of the line.
+///
+/// Scope `facts:write`. Both are kept.
+#[utoipa::path(post, path = "/v1/quarantine/{id}/edit-redrive", operation_id = "mend_quarantined", tag = "quarantine",
+    params(("id" = Uuid, Path, description = "Its `quarantine_id`")),
+    responses((status = 200, description = "The fact is in for good", body = Receipt)))]
 pub(super) async fn edit_redrive(
     caller: Caller,
     State(door): State<Door>,
-    Path(id): Path<String>,
-    body: Bytes,
+    Named(id): Named<String>,
+    SmallBody(body): SmallBody,
 ) -> Result<Response, Problem> {
     caller.require("facts:write")?;
     let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
@@ -144,17 +172,24 @@ struct Discard {
     reason: String,
 }
 
+/// Gives a line up.
+///
+/// Scope `facts:write`. Line and reason are kept.
+#[utoipa::path(post, path = "/v1/quarantine/{id}/discard", operation_id = "discard_quarantined", tag = "quarantine",
+    params(("id" = Uuid, Path, description = "Its `quarantine_id`")),
+    request_body(content = DescribedDiscard, description = "Why", example = json!({"reason": "sent twice by mistake"})),
+    responses((status = 204, description = "It does not wait any more")))]
 pub(super) async fn discard(
     caller: Caller,
     State(door): State<Door>,
-    Path(id): Path<String>,
-    body: Bytes,
+    Named(id): Named<String>,
+    SmallBody(body): SmallBody,
 ) -> Result<StatusCode, Problem> {
     caller.require("facts:write")?;
     let quarantine_id = Uuid::try_parse(&id).map_err(|_| Problem::not_found())?;
     let unreadable =
         |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "reason", "A reason is needed").detail(detail);
-    let discard: Discard = serde_json::from_slice(&body).map_err(|error| unreadable(error.to_string()))?;
+    let discard: Discard = json_object(&body).map_err(unreadable)?;
     let reason = text::text(&discard.reason, TEXT_CHARS).map_err(|error| unreadable(error.to_string()))?;
     waiting_line(&caller, &door, quarantine_id).await?;
     let reason = format!("{reason} ({})", caller.name);

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use envelope::{Parsed, fact};
+pub(crate) use envelope::{Parsed, SAFE_INTEGER, fact};
 
 /// Why something is refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,19 +1,21 @@
 //! `GET /v1/receipts/{source}/{id}`: whether a fact was accepted, for callers who did not hear the answer (I6).
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use primitives::ids::{self, Kind};
-use runtime::{Caller, Door, Problem};
+use runtime::{Caller, Door, Named, Problem};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::openapi::values::Key;
 use super::reading::hex;
 use crate::store;
 use crate::store::facts::ReceiptRow;
 
 /// The same whenever it is asked for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(clippy::struct_field_names, reason = "the names are the contract")]
 pub(super) struct Receipt {
     receipt_id: Uuid,
@@ -26,7 +28,9 @@ pub(super) struct Receipt {
     status: String,
     /// What it waited for when it was accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     parked: Vec<String>,
+    /// Of the canonical form of all that the fact says.
     sha256: String,
     recorded_at: DateTime<Utc>,
 }
@@ -46,10 +50,16 @@ impl From<ReceiptRow> for Receipt {
     }
 }
 
+/// Was a fact accepted?
+///
+/// Scope `read` or `facts:write`. For those who did not hear the answer.
+#[utoipa::path(get, path = "/v1/receipts/{source}/{id}", operation_id = "get_receipt", tag = "facts",
+    params(("source" = Key, Path, description = "Code of the source"), ("id" = Key, Path, description = "Its id of the fact")),
+    responses((status = 200, description = "It was", body = Receipt)))]
 pub(super) async fn get(
     caller: Caller,
     State(door): State<Door>,
-    Path((source, id)): Path<(String, String)>,
+    Named((source, id)): Named<(String, String)>,
 ) -> Result<Json<Receipt>, Problem> {
     super::may_ask(&caller)?;
     let fact_id = ids::derive(caller.tenant_id, Kind::Fact, &[&source, &id]);

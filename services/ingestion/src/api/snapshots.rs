@@ -12,25 +12,28 @@
 //! | more than `max_drop` per cent of what is open would be closed | 409 `snapshot-drop`, until sent with `accept_drop` |
 //! | a line cannot be read and does not say which invoice it is about | nothing is closed, the rest is applied |
 
-mod apply;
+pub(super) mod apply;
 mod compare;
-mod control;
+pub(super) mod control;
 mod lines;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use primitives::ids::{self, Kind};
-use runtime::{Caller, Door, Problem};
+use runtime::{Caller, Door, Named, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::body::{self, Coding};
+use super::openapi::lists::ListReport;
+use super::openapi::values::{Key, Moment, Text};
 use super::reading::sha256;
 use super::refusal;
 use crate::domain::text;
@@ -49,24 +52,42 @@ const MAX_AHEAD_MINUTES: i64 = 60;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What is said of a list besides its lines.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Said {
-    /// Code.
+    /// Code of a source whose mode is `snapshot`.
+    #[param(value_type = Key, required = true, example = "list")]
     source: Option<String>,
     /// The moment that the list shows, RFC 3339.
+    #[param(value_type = Moment, required = true, example = "2026-03-02T06:00:00Z")]
     as_of: Option<String>,
     /// Name of a profile that reads the list, whatever its type.
+    #[param(value_type = String, required = false)]
     profile: Option<String>,
-    /// Control totals: lines, and what is open by currency (`COP:1250000.00,USD:310.50`).
+    /// Control total: lines.
+    #[param(value_type = u64, required = false)]
     count: Option<String>,
+    /// Control total: what is open by currency (`COP:1250000.00,USD:310.50`).
+    #[param(value_type = String, required = false,
+        pattern = r"^([A-Z]{3}:-?[0-9]+(\.[0-9]+)?(,[A-Z]{3}:-?[0-9]+(\.[0-9]+)?)*)?$")]
     sums: Option<String>,
     /// Per cent of what is open that may vanish at once; 30 unless told.
+    #[param(value_type = u8, required = false, minimum = 0, maximum = 100)]
     max_drop: Option<String>,
     /// Who has seen that more vanishes, and agrees.
+    #[param(value_type = Text, required = false)]
     accept_drop: Option<String>,
 }
 
+/// Sends a list of all that is open at one moment.
+///
+/// Scope `facts:write`. What the list does not show any more is settled; what it shows again is open again. A list that
+/// was cut off or belongs to something else closes nothing. The same list again gets the same report; one source's lists
+/// go forward in time.
+#[utoipa::path(post, path = "/v1/snapshots", operation_id = "send_list", tag = "lists", params(Said),
+    responses((status = 200, description = "What became of it", body = ListReport,
+        headers(("Idempotent-Replayed" = String, description = "`true` when the same list was applied before")))))]
 pub(super) async fn post(
     caller: Caller,
     State(door): State<Door>,
@@ -226,19 +247,26 @@ fn conflict(slug: &str, title: &str) -> Problem {
     Problem::new(StatusCode::CONFLICT, slug, title)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Which {
+    /// Code.
+    #[param(value_type = Key, required = true, example = "list")]
     source: Option<String>,
 }
 
 /// A list as it stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = List)]
 pub(super) struct Shown {
     snapshot_id: Uuid,
     as_of: DateTime<Utc>,
+    /// `applying`, `applied` or `held`.
     status: String,
     updated_at: DateTime<Utc>,
+    /// Null while it is being applied.
+    #[schema(value_type = Option<ListReport>)]
     report: Value,
 }
 
@@ -251,6 +279,11 @@ impl From<SnapshotRow> for Shown {
 
 const SHOWN_LISTS: i64 = 100;
 
+/// Shows the last lists of a source, the newest first.
+///
+/// Scope `read` or `facts:write`.
+#[utoipa::path(get, path = "/v1/snapshots", operation_id = "list_lists", tag = "lists", params(Which),
+    responses((status = 200, description = "At most a hundred lists", body = Vec<Shown>)))]
 pub(super) async fn list(
     caller: Caller,
     State(door): State<Door>,
@@ -258,16 +291,23 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<Shown>>, Problem> {
     super::may_ask(&caller)?;
     let Query(which) = query.map_err(|rejection| Problem::parameter("query", rejection.body_text()))?;
-    let source = which.source.ok_or_else(|| Problem::parameter("source", "the code of a source is expected"))?;
+    let source = which.source.unwrap_or_default();
+    let source = text::natural_key(&source).map_err(|error| Problem::parameter("source", error.to_string()))?;
     let mut tx = door.begin(caller.tenant_id).await?;
-    let rows = store::snapshots::of_source(&mut tx, caller.tenant_id, &source, SHOWN_LISTS).await?;
+    let rows = store::snapshots::of_source(&mut tx, caller.tenant_id, source, SHOWN_LISTS).await?;
     Ok(Json(rows.into_iter().map(Shown::from).collect()))
 }
 
+/// Shows one list.
+///
+/// Scope `read` or `facts:write`.
+#[utoipa::path(get, path = "/v1/snapshots/{id}", operation_id = "get_list", tag = "lists",
+    params(("id" = Uuid, Path, description = "`snapshot_id` of its report")),
+    responses((status = 200, description = "The list as it stands", body = Shown)))]
 pub(super) async fn get(
     caller: Caller,
     State(door): State<Door>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Shown>, Problem> {
     super::may_ask(&caller)?;
     let id: Uuid = id.parse().map_err(|_| Problem::not_found())?;

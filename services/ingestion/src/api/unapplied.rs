@@ -8,21 +8,24 @@ use chrono::NaiveDate;
 use runtime::{Caller, Door, Problem};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::openapi::requests::{KnownClues, Suggestion};
 use super::quarantine::{Page, page};
 use crate::domain::cash::Clues;
 use crate::store;
 use crate::store::cash::UnidentifiedRow;
 use crate::store::proofs::UnappliedRow;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Unapplied {
     rows: Vec<UnappliedRow>,
     unidentified: Vec<Waiting>,
 }
 
 /// A payment that waits for a payer. `POST /v1/allocations` says whose it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnidentifiedPayment)]
 pub(super) struct Waiting {
     source: String,
     payment: String,
@@ -30,7 +33,9 @@ pub(super) struct Waiting {
     currency: String,
     amount: String,
     value_date: NaiveDate,
+    #[schema(value_type = Option<KnownClues>)]
     clues: Option<Clues>,
+    #[schema(value_type = Vec<Suggestion>)]
     suggestions: Value,
 }
 
@@ -49,6 +54,11 @@ impl From<UnidentifiedRow> for Waiting {
     }
 }
 
+/// What settles nothing.
+///
+/// Scope `read`. By payer and currency what belongs to somebody, and the payments that wait for a payer, with what the rules suggest.
+#[utoipa::path(get, path = "/v1/unapplied", operation_id = "get_unapplied", tag = "ledger", params(Page),
+    responses((status = 200, description = "Money that settles nothing", body = Unapplied)))]
 pub(super) async fn get(
     caller: Caller,
     State(door): State<Door>,

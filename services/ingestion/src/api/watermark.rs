@@ -3,12 +3,14 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use runtime::{Caller, Door, Problem};
+use runtime::{Caller, Door, Named, Problem};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::openapi::values::{Day, Key};
 use crate::domain::text;
 use crate::store;
 use crate::store::watermarks::WatermarkRow;
@@ -18,14 +20,19 @@ const MAX_DAYS: u64 = 400;
 const DEFAULT_DAYS: u64 = 31;
 
 /// Days of the facts' own time, in UTC; the last month unless told.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Window {
+    /// First day; 31 days before the last unless told, at most 400.
+    #[param(value_type = Day, required = false, example = "2026-02-01")]
     from: Option<String>,
+    /// Last day; today unless told.
+    #[param(value_type = Day, required = false, example = "2026-03-31")]
     through: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Watermark {
     source: String,
     from: NaiveDate,
@@ -40,26 +47,35 @@ pub(super) struct Watermark {
 }
 
 /// Facts of one day, type and currency.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WatermarkTotal)]
 struct Total {
     day: NaiveDate,
     #[serde(rename = "type")]
     fact_type: String,
     /// Absent where facts have no amount.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
     currency: String,
     facts: u64,
     amount: Decimal,
     ids_xor: String,
 }
 
+/// What was accepted of a source, by day, type and currency.
+///
+/// Scope `read` or `facts:write`. With it a source can prove that nothing is missing.
+#[utoipa::path(get, path = "/v1/feeds/{source}/watermark", operation_id = "get_watermark", tag = "facts",
+    params(("source" = Key, Path, description = "Code of the source", example = "erp"), Window),
+    responses((status = 200, description = "Counts, sums and a hash of the ids", body = Watermark)))]
 pub(super) async fn get(
     caller: Caller,
     State(door): State<Door>,
-    Path(source): Path<String>,
+    Named(source): Named<String>,
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Json<Watermark>, Problem> {
     super::may_ask(&caller)?;
+    text::natural_key(&source).map_err(|_| Problem::not_found())?;
     let Query(window) = query.map_err(|rejection| Problem::parameter("query", rejection.body_text()))?;
     let mut tx = door.begin(caller.tenant_id).await?;
     let today = super::accept::now(&door, &mut tx).await?.date_naive();

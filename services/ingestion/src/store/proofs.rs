@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// One law in one currency.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct ConservationRow {
     /// M1: amount = settled + open, of invoices. M2: amount = applied + on account + waiting + held, of credits.
     pub(crate) law: String,
@@ -95,7 +95,8 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
 }
 
 /// Something that was accepted and waits for something that has not come.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ParkedFact)]
 pub(crate) struct ParkedRow {
     /// `payment`, `credit_note`, `withholding`, `dispute`, `resolution`, `withdrawal`, `customer`.
     pub(crate) what: String,
@@ -138,7 +139,8 @@ pub(crate) async fn parked(
 }
 
 /// What belongs to a payer and settles nothing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = UnappliedMoney)]
 pub(crate) struct UnappliedRow {
     pub(crate) payer: String,
     pub(crate) currency: String,

@@ -15,7 +15,8 @@ pub(crate) struct NewLine {
     pub(crate) detail: String,
 }
 
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = QuarantinedLine)]
 pub(crate) struct QuarantineRow {
     pub(crate) quarantine_id: Uuid,
     pub(crate) batch_id: Uuid,

@@ -10,6 +10,7 @@ mod events;
 mod feed;
 mod files;
 mod ledger;
+mod openapi;
 mod operator;
 mod quarantine;
 mod receipts;

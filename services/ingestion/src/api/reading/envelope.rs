@@ -12,7 +12,7 @@ use crate::domain::fact::Fact;
 use crate::domain::order::ChangeOrder;
 
 /// Integers beyond this lose digits in readers that use floats, and in the canonical form (RFC 8785).
-const SAFE_INTEGER: u64 = (1 << 53) - 1;
+pub(crate) const SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Names without `_`, and ours.
 const ALIASES: [(&str, &str); 2] = [("sourceversion", "source_version"), ("legalentity", "legal_entity")];

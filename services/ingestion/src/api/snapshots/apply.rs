@@ -31,8 +31,9 @@ const PIECE: usize = 1_000;
 const MAX_PROBLEMS: usize = 100;
 
 /// A line of the list that could not be used.
-#[derive(Debug, Serialize)]
-struct LineProblem {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ListProblem)]
+pub(in crate::api) struct LineProblem {
     line: usize,
     byte_offset: usize,
     code: &'static str,
@@ -41,8 +42,9 @@ struct LineProblem {
 }
 
 /// What the items of a list came to: `lines = unchanged + new + changed + refused`.
-#[derive(Debug, Default, Serialize)]
-struct Counts {
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = ListCounts)]
+pub(in crate::api) struct Counts {
     lines: usize,
     unchanged: usize,
     new: usize,

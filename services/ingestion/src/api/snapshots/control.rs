@@ -26,8 +26,9 @@ pub(super) struct Control {
 }
 
 /// Items and what is open of them, by currency.
-#[derive(Debug, Default, Clone, PartialEq, Serialize)]
-pub(super) struct Totals {
+#[derive(Debug, Default, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = ListTotals)]
+pub(in crate::api) struct Totals {
     pub(super) count: usize,
     pub(super) sums: BTreeMap<String, Decimal>,
 }

@@ -1,0 +1,153 @@
+//! The data of facts that settle receivables.
+#![allow(dead_code, reason = "described here, read by `reading`")]
+
+use utoipa::ToSchema;
+
+use super::values::{Amount, AmountOrZero, CurrencyCode, Day, Key, Text};
+
+/// Money has come. From whom is said by `payer`, or else has to be found by `clues`: one of the two, not both.
+#[derive(ToSchema)]
+pub(super) struct PaymentReceived {
+    payment: Key,
+    #[schema(required = false)]
+    payer: Key,
+    currency: CurrencyCode,
+    amount: Amount,
+    value_date: Day,
+    #[schema(required = false)]
+    received_date: Day,
+    /// Payments of one account with the same reference, amount and value date count once.
+    #[schema(required = false)]
+    bank_reference: Key,
+    /// What it pays; the oldest invoices where it does not say. The parts may sum to less than the amount.
+    #[schema(required = false, max_items = 1000)]
+    remittance: Vec<Part>,
+    #[schema(required = false)]
+    clues: Clues,
+}
+
+/// An invoice that is meant.
+#[derive(ToSchema)]
+pub(super) struct Part {
+    invoice: Key,
+    /// Whatever is open when absent.
+    #[schema(required = false)]
+    amount: Amount,
+}
+
+/// What the bank says of a payer whom it does not name.
+#[derive(ToSchema)]
+#[schema(as = PaymentClues)]
+pub(super) struct Clues {
+    #[schema(required = false)]
+    account: Text,
+    #[schema(required = false)]
+    name: Text,
+    #[schema(required = false, max_items = 100)]
+    references: Vec<Text>,
+    #[schema(required = false)]
+    text: Text,
+}
+
+/// Whose a payment is that came with clues, said by a rule or a person. Told anew, the later word counts.
+#[derive(ToSchema)]
+pub(super) struct PaymentAllocated {
+    payment: Key,
+    payer: Key,
+    currency: CurrencyCode,
+    #[schema(required = false, max_items = 1000)]
+    invoices: Vec<Part>,
+    /// `person` unless told.
+    #[schema(required = false)]
+    rule: Rule,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum Rule {
+    Reference,
+    Account,
+    Name,
+    Person,
+}
+
+/// The bank takes a payment back, or a part of it.
+#[derive(ToSchema)]
+pub(super) struct PaymentReversed {
+    /// Needed; where a bank does not say it, a person has to complete the line.
+    payment: Key,
+    /// Number of the reversal: told twice it counts once. The payment's own when absent.
+    #[schema(required = false)]
+    reversal: Key,
+    /// Needed with an amount.
+    #[schema(required = false)]
+    currency: CurrencyCode,
+    /// All of it when absent.
+    #[schema(required = false)]
+    amount: Amount,
+    reversed_on: Day,
+    #[schema(required = false)]
+    reason: Text,
+    #[schema(required = false)]
+    clues: Clues,
+}
+
+/// Less is owed than was invoiced.
+#[derive(ToSchema)]
+pub(super) struct CreditNoteIssued {
+    credit_note: Key,
+    customer: Key,
+    /// The customer when absent.
+    #[schema(required = false)]
+    payer: Key,
+    currency: CurrencyCode,
+    amount: Amount,
+    issue_date: Day,
+    #[schema(required = false, max_items = 1000)]
+    invoices: Vec<Part>,
+}
+
+/// Tax that the payer has kept from one invoice.
+#[derive(ToSchema)]
+pub(super) struct WithholdingRecorded {
+    withholding: Key,
+    payer: Key,
+    invoice: Key,
+    currency: CurrencyCode,
+    amount: Amount,
+    value_date: Day,
+    #[schema(required = false)]
+    certificate: Key,
+}
+
+/// What settles an invoice besides cash, credit notes and withholdings.
+#[derive(ToSchema)]
+pub(super) struct SettlementRecorded {
+    settlement: Key,
+    kind: SettlementKind,
+    payer: Key,
+    invoice: Key,
+    currency: CurrencyCode,
+    amount: Amount,
+    value_date: Day,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum SettlementKind {
+    Discount,
+    FxDifference,
+    Rounding,
+    WriteOff,
+}
+
+/// Less of an invoice is open than was known, and nobody says why. Told again with zero: it is open after all.
+#[derive(ToSchema)]
+pub(super) struct ClearingObserved {
+    clearing: Key,
+    payer: Key,
+    invoice: Key,
+    currency: CurrencyCode,
+    amount: AmountOrZero,
+    value_date: Day,
+}

@@ -1,0 +1,88 @@
+//! What is no fact: a line of a list, what a person decides, and what is suggested.
+#![allow(dead_code, reason = "described here, read where they arrive")]
+
+use utoipa::ToSchema;
+
+use super::credits::Part;
+use super::values::{Amount, AmountOrZero, Country, CurrencyCode, Day, Key, Text};
+
+/// A line of a list of open items: what a source shows of one invoice at one moment.
+#[derive(ToSchema)]
+pub(crate) struct OpenItem {
+    invoice: Key,
+    /// Code; the tenant's first legal entity when absent.
+    #[schema(required = false)]
+    legal_entity: Key,
+    customer: Key,
+    #[schema(required = false)]
+    customer_name: Text,
+    #[schema(required = false)]
+    country: Country,
+    #[schema(required = false)]
+    payer: Key,
+    currency: CurrencyCode,
+    open_amount: AmountOrZero,
+    /// Of the whole invoice, not less than what is open.
+    #[schema(required = false)]
+    amount: Amount,
+    #[schema(required = false)]
+    expected_withholding: AmountOrZero,
+    #[schema(required = false)]
+    issue_date: Day,
+    due_date: Day,
+    #[schema(required = false)]
+    effective_due_date: Day,
+    #[schema(required = false)]
+    delivered_date: Day,
+    /// How far the source has dunned it; without a day, on the list's. Only of invoices that are new here.
+    #[schema(required = false, value_type = String, pattern = "^[0-9]$")]
+    dunning_level: String,
+    #[schema(required = false)]
+    last_dunned_on: Day,
+}
+
+/// Whose a payment is that came with clues, and what it pays.
+#[derive(ToSchema)]
+pub(crate) struct Allocation {
+    /// Code of the payment's source.
+    source: Key,
+    /// Its number there.
+    payment: Key,
+    payer: Key,
+    currency: CurrencyCode,
+    /// Code; the tenant's first legal entity when absent or null.
+    #[schema(required = false)]
+    legal_entity: Option<Key>,
+    /// Without an amount, a part takes what is open of its invoice.
+    #[schema(required = false, max_items = 1000)]
+    invoices: Vec<Part>,
+}
+
+/// Why a line is given up.
+#[derive(ToSchema)]
+pub(crate) struct Discard {
+    reason: Text,
+}
+
+/// Whose a payment may be.
+#[derive(ToSchema)]
+pub(crate) struct Suggestion {
+    payer: String,
+    rule: String,
+    confidence_percent: u8,
+    /// Numbers of the invoices that it may pay.
+    invoices: Vec<String>,
+}
+
+/// What is known of a payer who is not known.
+#[derive(ToSchema)]
+pub(crate) struct KnownClues {
+    #[schema(required = false)]
+    account: String,
+    #[schema(required = false)]
+    name: String,
+    #[schema(required = false)]
+    references: Vec<String>,
+    #[schema(required = false)]
+    text: String,
+}
