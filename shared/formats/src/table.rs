@@ -236,6 +236,10 @@ impl<R: BufRead> Table<R> {
         }
         let text = if self.dialect.encoding == UTF_8 {
             String::from_utf8(cell).ok()
+        } else if !cell.is_ascii() && std::str::from_utf8(&cell).is_ok() {
+            // No word of another encoding looks like this: it would be taken for something else.
+            begun.note("encoding", &format!("UTF-8, and {} is declared", self.dialect.encoding.name()), true);
+            return ends;
         } else {
             let decoded = self.dialect.encoding.decode_without_bom_handling_and_without_replacement(&cell);
             decoded.map(std::borrow::Cow::into_owned)
@@ -334,6 +338,8 @@ mod tests {
     fn a_declared_encoding_and_delimiter_are_taken_at_their_word() {
         let dialect = Dialect { delimiter: b';', encoding: WINDOWS_1252, ..Dialect::default() };
         assert_eq!(read(b"a\xf1o;1,5", dialect)[0].as_ref().unwrap().cells, ["año", "1,5"]);
+        let mistaken = read("año;1,5".as_bytes(), dialect);
+        assert_eq!(mistaken[0].as_ref().unwrap_err().code, "encoding", "never mojibake");
     }
 
     #[test]
