@@ -113,7 +113,7 @@ async fn try_once(door: &Door, caller: &Caller) -> Result<(), Problem> {
     let payers: BTreeSet<Uuid> = found.values().flatten().map(|found| found.payer_id).collect();
     let payers = store::parties::customers(&mut tx, caller.tenant_id, &payers.into_iter().collect::<Vec<_>>()).await?;
     let codes: BTreeMap<Uuid, String> = payers.into_iter().map(|row| (row.customer_id, row.code)).collect();
-    let mut facts = Vec::new();
+    let (mut facts, mut suggested) = (Vec::new(), Vec::new());
     for payment in &waiting {
         let matches = found.get(&payment.credit_id).map_or(&[][..], Vec::as_slice);
         if let Some(certain) = matches.first().filter(|found| found.confidence == 100) {
@@ -124,9 +124,10 @@ async fn try_once(door: &Door, caller: &Caller) -> Result<(), Problem> {
             matches.iter().take(MAX_SUGGESTIONS).filter_map(|found| suggestion(found, &codes)).collect();
         let suggestions = Value::Array(suggestions);
         if suggestions != payment.suggestions {
-            store::cash::suggest(&mut tx, caller.tenant_id, payment.credit_id, &suggestions).await?;
+            suggested.push((payment.credit_id, suggestions));
         }
     }
+    store::cash::suggest(&mut tx, caller.tenant_id, &suggested).await?;
     tx.commit().await?;
     if facts.is_empty() {
         return Ok(());

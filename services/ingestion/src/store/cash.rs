@@ -87,78 +87,100 @@ pub(crate) async fn save(
     tenant_id: Uuid,
     rows: &[UnidentifiedRow],
 ) -> Result<(), sqlx::Error> {
-    for row in rows {
-        sqlx::query!(
-            "INSERT INTO unidentified_payments (tenant_id, credit_id, source_id, legal_entity_id, number, currency, amount,
-                 value_date, received_date, bank_reference, clues, status, suggestions, source_order, recorded_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open', '[]', $12, $13)
-             ON CONFLICT (tenant_id, credit_id) DO UPDATE SET legal_entity_id = excluded.legal_entity_id,
-                 currency = excluded.currency, amount = excluded.amount, value_date = excluded.value_date,
-                 received_date = excluded.received_date, bank_reference = excluded.bank_reference, clues = excluded.clues,
-                 source_order = excluded.source_order",
-            tenant_id,
-            row.credit_id,
-            row.source_id,
-            row.legal_entity_id,
-            row.number,
-            row.currency,
-            row.amount,
-            row.value_date,
-            row.received_date,
-            row.bank_reference,
-            row.clues.as_ref() as Option<&Json<Clues>>,
-            row.source_order,
-            row.recorded_at
-        )
-        .execute(&mut *conn)
-        .await?;
+    if rows.is_empty() {
+        return Ok(());
     }
-    Ok(())
-}
-
-pub(crate) async fn suggest(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    credit_id: Uuid,
-    suggestions: &Value,
-) -> Result<(), sqlx::Error> {
+    let id = |of: fn(&UnidentifiedRow) -> Uuid| rows.iter().map(of).collect::<Vec<_>>();
+    let text = |of: fn(&UnidentifiedRow) -> &str| rows.iter().map(of).collect::<Vec<_>>();
     sqlx::query!(
-        "UPDATE unidentified_payments SET suggestions = $3 WHERE tenant_id = $1 AND credit_id = $2 AND status = 'open'",
+        "INSERT INTO unidentified_payments (tenant_id, status, suggestions, credit_id, source_id, legal_entity_id, number,
+             currency, amount, value_date, received_date, bank_reference, clues, source_order, recorded_at)
+         SELECT $1, 'open', '[]', * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::numeric[],
+             $8::date[], $9::date[], $10::text[], $11::jsonb[], $12::text[], $13::timestamptz[])
+         ON CONFLICT (tenant_id, credit_id) DO UPDATE SET legal_entity_id = excluded.legal_entity_id,
+             currency = excluded.currency, amount = excluded.amount, value_date = excluded.value_date,
+             received_date = excluded.received_date, bank_reference = excluded.bank_reference, clues = excluded.clues,
+             source_order = excluded.source_order",
         tenant_id,
-        credit_id,
-        suggestions
+        &id(|row| row.credit_id),
+        &id(|row| row.source_id),
+        &id(|row| row.legal_entity_id),
+        &text(|row| &row.number) as &[&str],
+        &text(|row| &row.currency) as &[&str],
+        &rows.iter().map(|row| row.amount).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.value_date).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.received_date).collect::<Vec<_>>() as &[Option<NaiveDate>],
+        &rows.iter().map(|row| row.bank_reference.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &rows.iter().map(|row| row.clues.clone()).collect::<Vec<_>>() as &[Option<Json<Clues>>],
+        &text(|row| &row.source_order) as &[&str],
+        &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>()
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The payment is in the ledger now; its payer pays from its account.
+/// Keeps what the rules suggest for each of the payments.
+pub(crate) async fn suggest(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    suggestions: &[(Uuid, Value)],
+) -> Result<(), sqlx::Error> {
+    if suggestions.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE unidentified_payments p SET suggestions = n.suggestions
+         FROM unnest($2::uuid[], $3::jsonb[]) AS n (credit_id, suggestions)
+         WHERE p.tenant_id = $1 AND p.credit_id = n.credit_id AND p.status = 'open'",
+        tenant_id,
+        &suggestions.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+        &suggestions.iter().map(|(_, suggested)| suggested.clone()).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A payment that is somebody's now.
+pub(crate) struct Identified<'a> {
+    pub(crate) credit_id: Uuid,
+    pub(crate) payer_id: Uuid,
+    pub(crate) rule: &'a str,
+}
+
+/// The payments are in the ledger now; their payers pay from their accounts.
 pub(crate) async fn allocated(
     conn: &mut PgConnection,
     tenant_id: Uuid,
-    row: &UnidentifiedRow,
-    payer_id: Uuid,
-    rule: &str,
+    payments: &[Identified<'_>],
 ) -> Result<(), sqlx::Error> {
+    if payments.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = payments.iter().map(|payment| payment.credit_id).collect();
     sqlx::query!(
-        "UPDATE unidentified_payments SET status = 'allocated', rule = $3 WHERE tenant_id = $1 AND credit_id = $2",
+        "UPDATE unidentified_payments p SET status = 'allocated', rule = n.rule
+         FROM unnest($2::uuid[], $3::text[]) AS n (credit_id, rule)
+         WHERE p.tenant_id = $1 AND p.credit_id = n.credit_id",
         tenant_id,
-        row.credit_id,
-        rule
+        &ids,
+        &payments.iter().map(|payment| payment.rule).collect::<Vec<_>>() as &[&str]
     )
     .execute(&mut *conn)
     .await?;
-    if let Some(account) = row.clues.as_ref().and_then(|clues| clues.account.as_ref()) {
-        sqlx::query!(
-            "INSERT INTO payer_accounts (tenant_id, account, payer_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            tenant_id,
-            account,
-            payer_id
-        )
-        .execute(conn)
-        .await?;
-    }
+    sqlx::query!(
+        "INSERT INTO payer_accounts (tenant_id, account, payer_id)
+         SELECT $1, p.clues ->> 'account', n.payer_id
+         FROM unnest($2::uuid[], $3::uuid[]) AS n (credit_id, payer_id)
+         JOIN unidentified_payments p ON p.tenant_id = $1 AND p.credit_id = n.credit_id
+         WHERE p.clues ->> 'account' IS NOT NULL ON CONFLICT DO NOTHING",
+        tenant_id,
+        &ids,
+        &payments.iter().map(|payment| payment.payer_id).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -170,28 +192,32 @@ pub(crate) struct Reversals {
     pub(crate) has_whole: bool,
 }
 
-/// Remembers a reversal; false when it was known.
+/// Remembers reversals; returns those that were not known.
 pub(crate) async fn reversed(
     conn: &mut PgConnection,
     tenant_id: Uuid,
-    credit_id: Uuid,
-    reversal: &Reversal,
+    told: &[(Uuid, &Reversal)],
     now: DateTime<Utc>,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "INSERT INTO payment_reversals (tenant_id, credit_id, reversal, amount, reversed_on, reason, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+) -> Result<BTreeSet<(Uuid, String)>, sqlx::Error> {
+    if told.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = sqlx::query!(
+        "INSERT INTO payment_reversals (tenant_id, recorded_at, credit_id, reversal, amount, reversed_on, reason)
+         SELECT $1, $2, * FROM unnest($3::uuid[], $4::text[], $5::numeric[], $6::date[], $7::text[])
+         ON CONFLICT DO NOTHING RETURNING credit_id, reversal",
         tenant_id,
-        credit_id,
-        reversal.reversal,
-        reversal.amount.map(|amount| amount.amount()),
-        reversal.reversed_on,
-        reversal.reason,
-        now
+        now,
+        &told.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+        &told.iter().map(|(_, reversal)| reversal.reversal.clone()).collect::<Vec<_>>(),
+        &told.iter().map(|(_, reversal)| reversal.amount.map(|amount| amount.amount())).collect::<Vec<_>>()
+            as &[Option<Decimal>],
+        &told.iter().map(|(_, reversal)| reversal.reversed_on).collect::<Vec<_>>(),
+        &told.iter().map(|(_, reversal)| reversal.reason.as_deref()).collect::<Vec<_>>() as &[Option<&str>]
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(rows.into_iter().map(|row| (row.credit_id, row.reversal)).collect())
 }
 
 pub(crate) async fn reversals(

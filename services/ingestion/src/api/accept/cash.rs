@@ -16,7 +16,7 @@ use crate::domain::fact::{Allocation, Body, Reversal};
 use crate::domain::ledger::CreditKind;
 use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
-use crate::store::cash::UnidentifiedRow;
+use crate::store::cash::{Identified, UnidentifiedRow};
 use crate::store::credits::{CreditRow, PartRow};
 
 /// Keeps payments that nobody is known to have paid.
@@ -136,7 +136,10 @@ pub(super) async fn allocate<'a>(
             rows.push(row);
         }
     }
+    // Of several words about one payment the last counts here too.
+    let mut done: Vec<Identified<'_>> = Vec::new();
     for (credit_id, fact, allocation) in told {
+        done.retain(|identified| identified.credit_id != credit_id);
         let stored = rows.iter().find(|row| row.credit_id == credit_id).cloned();
         let base = credited.get(&credit_id).map(|(_, row)| row.clone()).or(stored);
         let base = base.or_else(|| unidentified.get(&credit_id).map(identified));
@@ -161,11 +164,12 @@ pub(super) async fn allocate<'a>(
         );
         row.legal_entity_id = fact.legal_entity_id;
         fact.fact().order.as_str().clone_into(&mut row.source_order);
-        if let Some(payment) = unidentified.get(&credit_id) {
-            store::cash::allocated(conn, scope.tenant_id, payment, row.payer_id, &allocation.rule).await?;
+        if unidentified.contains_key(&credit_id) {
+            done.push(Identified { credit_id, payer_id: row.payer_id, rule: &allocation.rule });
         }
         credited.insert(credit_id, (fact, row));
     }
+    store::cash::allocated(conn, scope.tenant_id, &done).await?;
     Ok(())
 }
 
@@ -185,8 +189,10 @@ pub(super) async fn reverse<'a>(
             _ => None,
         })
         .collect();
+    let reversals: Vec<(Uuid, &Reversal)> = told.iter().map(|(id, _, reversal)| (*id, *reversal)).collect();
+    let mut new = store::cash::reversed(conn, scope.tenant_id, &reversals, scope.now).await?;
     for (credit_id, fact, reversal) in &told {
-        if !store::cash::reversed(conn, scope.tenant_id, *credit_id, reversal, scope.now).await? {
+        if !new.remove(&(*credit_id, reversal.reversal.clone())) {
             notes.stale.insert(fact.line);
         }
     }
