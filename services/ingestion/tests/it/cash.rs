@@ -49,6 +49,9 @@ async fn a_reference_tells_the_payer_and_its_account_is_remembered() {
     let credits = world.bed.published::<CreditChanged>().await;
     let last = credits.into_iter().rfind(|credit| credit.number == "P-2").unwrap();
     assert_eq!((&*last.applied, &*last.on_account), ("100.00", "0.00"));
+    // The bank told two facts; whose they are it did not say.
+    let watermark = world.get("/v1/feeds/bank/watermark?from=2026-01-01&through=2026-12-31").await.body;
+    assert_eq!(watermark["facts"], 2, "{watermark}");
     world.digest(&world.acme).await;
     world.role.stop().await;
 }

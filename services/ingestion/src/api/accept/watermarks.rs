@@ -8,11 +8,13 @@ use sqlx::PgConnection;
 use super::super::reading::sha256;
 use super::Trouble;
 use super::resolve::{Known, Scope};
+use crate::domain::fact::Body;
 use crate::store::watermarks::{self, Sum, WatermarkKey};
 
 pub(super) async fn add(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>]) -> Result<(), Trouble> {
     let mut sums: BTreeMap<WatermarkKey, Sum> = BTreeMap::new();
-    for known in facts {
+    // Whose a payment is we say ourselves: it is no fact that its source could count.
+    for known in facts.iter().filter(|known| !matches!(known.fact().body, Body::Allocated(_))) {
         let fact = known.fact();
         let amount = fact.body.amount();
         let key = WatermarkKey {
