@@ -139,11 +139,14 @@ impl Cursor {
 
     /// True when no committed row waits, not even behind the horizon.
     pub(super) async fn nothing_pending(&self, conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
-        let pending: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM outbox WHERE xid >= $1::text::xid8)")
-            .bind(&self.hi)
-            .fetch_one(conn)
-            .await?;
-        Ok(!pending)
+        // The order keeps the planner on the (xid, id) index: asked for any row, it looks through the whole outbox for one
+        // when there is none.
+        let pending: Option<i64> =
+            sqlx::query_scalar("SELECT id FROM outbox WHERE xid >= $1::text::xid8 ORDER BY xid LIMIT 1")
+                .bind(&self.hi)
+                .fetch_optional(conn)
+                .await?;
+        Ok(pending.is_none())
     }
 }
 
