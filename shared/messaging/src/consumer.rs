@@ -77,7 +77,7 @@ impl Delivery {
 
 /// Applies events to a role's tables.
 pub trait Handler: Send + Sync + 'static {
-    /// What it wants; other events are acknowledged unread.
+    /// What it wants; other events are not delivered, or acknowledged unread.
     fn subjects(&self) -> Vec<&'static str>;
 
     /// Applies events that were never applied before, in the transaction that remembers them. An error leaves no trace:
@@ -128,7 +128,7 @@ impl Position {
         loop {
             match topology::standing(&self.jetstream, self.stream, self.service).await {
                 Ok(Some(standing))
-                    if standing.ack_floor >= sequence && epoch.is_none_or(|epoch| epoch == standing.epoch) =>
+                    if standing.has_reached(sequence) && epoch.is_none_or(|epoch| epoch == standing.epoch) =>
                 {
                     return;
                 }
@@ -195,7 +195,8 @@ impl<H: Handler> Consumer<H> {
         let jetstream_error = |error: &dyn std::fmt::Display| TopologyError::JetStream(error.to_string());
         let connects = self.connects();
         let had_one = self.attached.load(Ordering::Relaxed);
-        let durable = topology::attach(&self.jetstream, self.stream, self.service, had_one).await?;
+        let filters = self.wanted.filters(self.stream);
+        let durable = topology::attach(&self.jetstream, self.stream, self.service, had_one, &filters).await?;
         self.attached.store(true, Ordering::Relaxed);
         let mut messages = durable
             .stream()

@@ -1,9 +1,10 @@
 //! What a handler is not given, and what becomes of one that breaks.
 
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 
+use contracts::{Stream, subject};
 use futures::FutureExt;
 use sqlx::PgConnection;
 
@@ -22,6 +23,13 @@ impl Wanted {
     /// Whether the event is to be read: also in a major version that nobody here can read (D2).
     pub(crate) fn wants(&self, subject: &str) -> bool {
         self.0.contains(subject) || self.unreadable(subject).is_some()
+    }
+
+    /// What of `stream` has to be delivered: what is wanted, in whichever major version, and the marks of barriers.
+    pub(crate) fn filters(&self, stream: Stream) -> BTreeSet<String> {
+        let fence = subject::fence_raised(stream.service);
+        let subjects = self.0.iter().copied().chain([fence.as_str()]);
+        subjects.filter_map(|subject| subject.rsplit_once(".v")).map(|(stem, _)| format!("{stem}.*")).collect()
     }
 
     /// Why an event that is wanted cannot be read: it is of another major version than the one that is known.

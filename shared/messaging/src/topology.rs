@@ -5,7 +5,7 @@
 //! epoch, or one whose ack floor is ahead of the stream, would skip events in silence: its owner makes it anew, and the
 //! inbox swallows what was applied already.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
@@ -172,12 +172,14 @@ impl Stale {
 }
 
 /// The durable `service` of a stream that another service owns: made when there is none, made anew when it is stale.
-/// `had_one` tells that it was there before, so that its absence is a loss.
+/// `had_one` tells that it was there before, so that its absence is a loss. Of the stream it gets what matches one of the
+/// `filters`; without any, everything.
 pub async fn attach(
     jetstream: &Context,
     stream: Stream,
     service: &'static str,
     had_one: bool,
+    filters: &BTreeSet<String>,
 ) -> Result<PullConsumer, TopologyError> {
     let owner = get(jetstream, stream).await?.ok_or(TopologyError::Missing(stream.name))?;
     let epoch = epoch_of(&owner.cached_info().config.metadata);
@@ -202,10 +204,11 @@ pub async fn attach(
         ack_wait: ACK_WAIT,
         max_ack_pending: MAX_ACK_PENDING,
         max_deliver: -1,
+        filter_subjects: filters.iter().cloned().collect(),
         metadata: HashMap::from([(EPOCH.to_owned(), epoch.to_string())]),
         ..pull::Config::default()
     };
-    let durable = owner.get_or_create_consumer(service, wanted).await.map_err(jetstream_error)?;
+    let durable = owner.get_or_create_consumer(service, wanted.clone()).await.map_err(jetstream_error)?;
     let found = &durable.cached_info().config;
     let differs = |what, found: String, expected: &str| {
         Err(TopologyError::DurableDiffers { stream: stream.name, service, what, found, expected: expected.to_owned() })
@@ -216,13 +219,21 @@ pub async fn attach(
     if found.deliver_policy != DeliverPolicy::All {
         return differs("deliver policy", format!("{:?}", found.deliver_policy), "all");
     }
-    if !found.filter_subject.is_empty() || !found.filter_subjects.is_empty() {
-        return differs("filter", format!("{} {:?}", found.filter_subject, found.filter_subjects), "none");
-    }
     if found.max_deliver > 0 {
         return differs("max deliver", found.max_deliver.to_string(), "-1");
     }
-    Ok(durable)
+    let Some(filters) = wider(&found.filter_subjects, filters) else { return Ok(durable) };
+    tracing::info!(stream = stream.name, service, ?filters, "durable filters anew");
+    let wanted = pull::Config { filter_subjects: filters.into_iter().collect(), ..wanted };
+    owner.update_consumer(wanted).await.map_err(jetstream_error)
+}
+
+/// What a durable is to filter by when it filters by `found` and `wanted` must come through; `None` when it is well as it
+/// is. It never loses a filter: while a service is being renewed, its older replicas want less than the newer ones, and
+/// must not take from them what they want. What comes for nobody is acknowledged unread.
+fn wider(found: &[String], wanted: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let found: BTreeSet<String> = found.iter().cloned().collect();
+    (!wanted.is_subset(&found)).then(|| found.union(wanted).cloned().collect())
 }
 
 /// Where a durable that may be trusted stands: its epoch and the last sequence up to which everything is acknowledged.
@@ -232,6 +243,14 @@ pub struct Standing {
     pub ack_floor: u64,
     /// Events that are not acknowledged yet, delivered or not.
     pub waiting: u64,
+}
+
+impl Standing {
+    /// Whether everything that is for this durable up to `sequence`, which the stream has reached, is acknowledged. The
+    /// floor stays at the last event that was for it.
+    pub fn has_reached(self, sequence: u64) -> bool {
+        self.ack_floor >= sequence || self.waiting == 0
+    }
 }
 
 /// Compares a durable with its stream.
@@ -271,5 +290,26 @@ pub async fn standing(jetstream: &Context, stream: Stream, service: &str) -> Res
             }
             _ => Err(jetstream_error(error)),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_only_grows() {
+        let set = |filters: &[&str]| filters.iter().map(|filter| (*filter).to_owned()).collect::<BTreeSet<String>>();
+        for (found, wanted, then) in [
+            (&["a", "b"][..], &["a", "b"][..], None),
+            (&["a", "b"], &["a"], None),
+            (&["a"], &["a", "b"], Some(&["a", "b"][..])),
+            (&["a"], &["b"], Some(&["a", "b"])),
+            (&[], &["a"], Some(&["a"])),
+            (&[], &[], None),
+        ] {
+            let found: Vec<String> = set(found).into_iter().collect();
+            assert_eq!(wider(&found, &set(wanted)), then.map(set), "{found:?} {wanted:?}");
+        }
     }
 }

@@ -185,7 +185,10 @@ impl Bed {
             crate::eventually(&format!("{} applied", stream.name), || async {
                 let durable: Result<jetstream::consumer::PullConsumer, _> =
                     self.jetstream.get_consumer_from_stream(self.stream.service, stream.name).await;
-                durable.is_ok_and(|durable| durable.cached_info().ack_floor.stream_sequence >= last)
+                durable.is_ok_and(|durable| {
+                    let info = durable.cached_info();
+                    info.ack_floor.stream_sequence >= last || info.num_pending == 0 && info.num_ack_pending == 0
+                })
             })
             .await;
         }

@@ -296,7 +296,8 @@ impl World {
         while Instant::now() < until {
             let found: Result<PullConsumer, _> = jetstream.get_consumer_from_stream(service, stream.name).await;
             if let Ok(consumer) = found
-                && consumer.cached_info().ack_floor.stream_sequence >= sequence
+                && let info = consumer.cached_info()
+                && (info.ack_floor.stream_sequence >= sequence || info.num_pending == 0 && info.num_ack_pending == 0)
             {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 //! the stream `FEED` until they are accepted. A message is acknowledged once what became of it is committed: a receipt or a
 //! line in the quarantine, where `batch_id` is derived from its place in the stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull;
@@ -55,7 +55,7 @@ async fn consume(
     if topology::find_stream(jetstream, stream::FEED).await?.is_none() {
         topology::create_stream(jetstream, stream::FEED, replicas, 0, 0).await?;
     }
-    let durable = topology::attach(jetstream, stream::FEED, stream::FEED.service, *attached).await?;
+    let durable = topology::attach(jetstream, stream::FEED, stream::FEED.service, *attached, &BTreeSet::new()).await?;
     *attached = true;
     let mut messages = durable
         .stream()

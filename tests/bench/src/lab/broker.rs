@@ -57,11 +57,13 @@ impl Broker {
         }
     }
 
-    /// How far a durable has confirmed a stream; 0 while there is no such durable.
-    pub(crate) async fn ack_floor(&self, stream: &str, durable: &str) -> u64 {
+    /// Messages that a durable has confirmed, and those of its stream that it has yet to; `None` while there is none.
+    pub(crate) async fn progress(&self, stream: &str, durable: &str) -> Option<(u64, u64)> {
         let found: Result<jetstream::consumer::PullConsumer, _> =
             self.jetstream.get_consumer_from_stream(durable, stream).await;
-        found.map_or(0, |durable| durable.cached_info().ack_floor.stream_sequence)
+        let durable = found.ok()?;
+        let info = durable.cached_info();
+        Some((info.ack_floor.consumer_sequence, info.num_pending + info.num_ack_pending as u64))
     }
 
     /// A stream with the settings of Puntual's own, for raw measurements.

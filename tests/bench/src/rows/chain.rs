@@ -73,9 +73,8 @@ async fn caught_up(here: &Installation<'_>) -> anyhow::Result<()> {
     loop {
         for consumer in stream::ALL {
             for upstream in consumer.upstream() {
-                let last = here.broker.last_sequence(upstream.name).await;
                 until(&format!("{} has applied {}", consumer.service, upstream.name), LIMIT, || async {
-                    here.broker.ack_floor(upstream.name, consumer.service).await >= last
+                    here.broker.progress(upstream.name, consumer.service).await.is_some_and(|(_, waiting)| waiting == 0)
                 })
                 .await?;
             }
