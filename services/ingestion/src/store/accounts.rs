@@ -32,28 +32,31 @@ pub(crate) fn stored_currency(code: &str) -> Result<Currency, sqlx::Error> {
     Currency::parse(code).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-/// Makes the accounts exist, locks them in the order of `keys`, which is that of the keys, and returns the key of the last item that each has folded.
+/// Makes the accounts exist and locks them (D13): those that are there in the order of `keys`, then those that are new.
+/// Returns the key of the last item that each has folded.
 pub(crate) async fn lock(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     keys: &BTreeSet<AccountKey>,
 ) -> Result<BTreeMap<AccountKey, Option<ItemKey>>, sqlx::Error> {
-    let columns: Columns = keys.iter().collect();
+    // Most accounts are there: asked first, they cost one probe.
+    let mut last = lock_existing(conn, tenant_id, keys.iter().collect()).await?;
+    let missing: Vec<&AccountKey> = keys.iter().filter(|key| !last.contains_key(key)).collect();
+    last.extend(make(conn, tenant_id, missing.into_iter().collect()).await?.into_iter().map(|key| (key, None)));
+    // Made by somebody else in between.
+    let raced: Vec<&AccountKey> = keys.iter().filter(|key| !last.contains_key(key)).collect();
+    last.extend(lock_existing(conn, tenant_id, raced.into_iter().collect()).await?);
+    Ok(last)
+}
+
+async fn lock_existing(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    columns: Columns,
+) -> Result<BTreeMap<AccountKey, Option<ItemKey>>, sqlx::Error> {
     if columns.payers.is_empty() {
         return Ok(BTreeMap::new());
     }
-    sqlx::query!(
-        "INSERT INTO accounts (tenant_id, legal_entity_id, payer_id, currency)
-         SELECT $1, a.* FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS a (legal_entity_id, payer_id, currency)
-         ORDER BY a.legal_entity_id, a.payer_id, a.currency
-         ON CONFLICT DO NOTHING",
-        tenant_id,
-        &columns.legal_entities,
-        &columns.payers,
-        &columns.currencies
-    )
-    .execute(&mut *conn)
-    .await?;
     let rows = sqlx::query!(
         "SELECT a.legal_entity_id, a.payer_id, a.currency, a.last_date, a.last_rank, a.last_source, a.last_number
          FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
@@ -77,6 +80,31 @@ pub(crate) async fn lock(
                 _ => None,
             };
             Ok((key, last))
+        })
+        .collect()
+}
+
+/// Makes accounts; returns those that nobody else was first to make.
+async fn make(conn: &mut PgConnection, tenant_id: Uuid, columns: Columns) -> Result<Vec<AccountKey>, sqlx::Error> {
+    if columns.payers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        "INSERT INTO accounts (tenant_id, legal_entity_id, payer_id, currency)
+         SELECT $1, a.* FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS a (legal_entity_id, payer_id, currency)
+         ORDER BY a.legal_entity_id, a.payer_id, a.currency
+         ON CONFLICT DO NOTHING RETURNING legal_entity_id, payer_id, currency",
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let currency = stored_currency(&row.currency)?;
+            Ok(AccountKey { legal_entity_id: row.legal_entity_id, payer_id: row.payer_id, currency })
         })
         .collect()
 }
