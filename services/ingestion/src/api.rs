@@ -3,6 +3,7 @@
 pub(crate) mod accept;
 mod allocations;
 mod body;
+pub(crate) mod commands;
 mod conservation;
 mod digest;
 mod facts;

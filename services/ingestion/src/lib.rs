@@ -35,5 +35,6 @@ async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()>
     let feed =
         api::feed::run(frame.door_state(), frame.jetstream.clone(), frame.stream_replicas(), frame.shutdown.clone());
     frame.spawn(feed);
+    frame.spawn(api::commands::serve(frame.door_state(), frame.jetstream.client(), frame.shutdown.clone()));
     frame.run(api::router()).await
 }

@@ -18,6 +18,9 @@ pub fn clock_tick(service: &str) -> String {
     format!("puntual.{service}.cmd.clock.tick.v1")
 }
 
+/// Command: accept a fact that another role or the console was told.
+pub const FACT_ACCEPT: &str = "puntual.ingestion.cmd.fact.accept.v1";
+
 /// Event: a mark without content in the service's stream.
 pub fn fence_raised(service: &str) -> String {
     format!("puntual.{service}.fence.raised.v1")
