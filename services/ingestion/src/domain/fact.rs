@@ -38,7 +38,8 @@ pub(crate) struct Fact {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Body {
-    Customer(Customer),
+    /// Boxed: a customer's file is far larger than any other fact.
+    Customer(Box<Customer>),
     Contact(Contact),
     Invoice(Invoice),
     Extended(Extension),

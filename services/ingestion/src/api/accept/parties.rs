@@ -42,7 +42,7 @@ async fn customers(
     let told: Vec<(Uuid, &Known<'_>, &Customer)> = facts
         .iter()
         .filter_map(|fact| match &fact.fact().body {
-            Body::Customer(customer) => Some((scope.customer(&customer.customer), fact, customer)),
+            Body::Customer(customer) => Some((scope.customer(&customer.customer), fact, customer.as_ref())),
             _ => None,
         })
         .collect();

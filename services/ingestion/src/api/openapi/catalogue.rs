@@ -24,10 +24,15 @@ pub(super) type Named = (String, RefOr<Schema>);
 
 /// Every type that is read. What a promise, an allocation or a dispute is about comes before it.
 pub(super) fn all() -> Vec<Described> {
-    fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
-        (fact_type, source, T::schema, T::schemas, data)
-    }
-    let part = json!([{"invoice": "F-1001", "amount": "400000.00"}]);
+    [owed(), settled(), said()].concat()
+}
+
+fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
+    (fact_type, source, T::schema, T::schemas, data)
+}
+
+/// Who owes, and what.
+fn owed() -> Vec<Described> {
     vec![
         described::<CustomerUpserted>(
             "customer.upserted",
@@ -99,6 +104,13 @@ pub(super) fn all() -> Vec<Described> {
             "erp",
             json!({"invoice": "F-1001", "effective_due_date": "2026-04-15", "reason": "late harvest"}),
         ),
+    ]
+}
+
+/// What settles it, or will.
+fn settled() -> Vec<Described> {
+    let part = json!([{"invoice": "F-1001", "amount": "400000.00"}]);
+    vec![
         described::<PaymentReceived>(
             "payment.received",
             "bank",
@@ -163,6 +175,12 @@ pub(super) fn all() -> Vec<Described> {
             "erp",
             json!({"instrument": "CH-001", "state": "cleared", "on": "2026-05-11"}),
         ),
+    ]
+}
+
+/// What debtors say, and what a source has told.
+fn said() -> Vec<Described> {
+    vec![
         described::<DisputeOpened>(
             "dispute.opened",
             "erp",

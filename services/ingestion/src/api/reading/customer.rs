@@ -21,7 +21,7 @@ pub(super) fn customer(data: &mut Members<'_>) -> Read<Body> {
     let language = data.optional("language", language);
     let (tier, payer, group) = (data.optional_key("tier"), data.optional_key("payer"), data.optional_key("group"));
     let file = file(data);
-    Ok(Body::Customer(Customer {
+    Ok(Body::Customer(Box::new(Customer {
         customer: customer?,
         name: name?,
         party_kind: if party_kind? == "company" { PartyKind::Company } else { PartyKind::NaturalPerson },
@@ -32,7 +32,7 @@ pub(super) fn customer(data: &mut Members<'_>) -> Read<Body> {
         payer: payer?,
         group: group?,
         file: file?,
-    }))
+    })))
 }
 
 fn file(data: &mut Members<'_>) -> Read<CustomerFile> {
