@@ -5,4 +5,5 @@ pub(crate) mod fact;
 pub(crate) mod ledger;
 pub(crate) mod order;
 pub(crate) mod receivable;
+pub(crate) mod standing;
 pub(crate) mod text;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use contracts::ingestion::{
-    ApiKeyChanged, ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged, LegalEntity,
-    PromiseMade, PromiseWithdrawn, Settlement, SourceChanged, TenantChanged,
+    ApiKeyChanged, BuyerCalendar, ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged,
+    LegalEntity, PromiseMade, PromiseWithdrawn, Settlement, SourceChanged, TenantChanged,
 };
 use contracts::promises::{AlertChanged, PromiseChanged};
 use contracts::reminders::{MessageChanged, ReminderDecided};
@@ -100,6 +100,19 @@ fn facts() -> Vec<Case> {
             payer_id: id(6),
             group_code: text("G"),
             provisional: true,
+            credit_limit: text("5000000.00"),
+            credit_limit_currency: text("COP"),
+            rating: text("BB+"),
+            tax_id: text("900123456-7"),
+            preferred_channel: text("whatsapp"),
+            requires_submission: true,
+            calendar: Some(BuyerCalendar {
+                payment_weekdays: vec![text("fri")],
+                payment_days: vec![15, 30],
+                reception_weekdays: vec![text("mon")],
+                reception_days: vec![1],
+                reception_cut_off: text("16:30"),
+            }),
         }),
         case(&ContactChanged {
             schema_rev: SCHEMA_REV,
@@ -173,7 +186,21 @@ fn ledger() -> Vec<Case> {
             }],
             disputed_amount: text("5.00"),
             recorded_at: instant(4),
-            last_dunned_on: String::new(),
+            last_dunned_on: text("2026-02-11"),
+            document: text("debit_note"),
+            corrects_invoice_id: id(18),
+            voided_on: text("2026-02-12"),
+            delivery_channel: text("post"),
+            delivery_delay_days: 2,
+            acceptance: text("rejected"),
+            submitted_on: text("2026-01-13"),
+            answered_on: text("2026-01-14"),
+            rejection_reason: text("missing_document"),
+            factor: text("SUR"),
+            payee: text("SUR-1"),
+            assigned_on: text("2026-01-20"),
+            covered_amount: text("3.00"),
+            expected_credit: text("1.00"),
         }),
         case(&CreditChanged {
             schema_rev: SCHEMA_REV,

@@ -48,7 +48,7 @@ const fn may_as(name: &'static str, form: Form) -> Column {
     Column { name, form, required: false }
 }
 
-pub static LAYOUTS: [Layout; 11] = [
+pub static LAYOUTS: [Layout; 17] = [
     Layout {
         fact: "customer.upserted",
         key: Some("customer"),
@@ -62,6 +62,12 @@ pub static LAYOUTS: [Layout; 11] = [
             may("tier"),
             may("payer"),
             may("group"),
+            may("credit_limit"),
+            may("credit_limit_currency"),
+            may("rating"),
+            may("tax_id"),
+            may("preferred_channel"),
+            may_as("requires_submission", Form::Flag),
         ],
     },
     Layout {
@@ -93,6 +99,58 @@ pub static LAYOUTS: [Layout; 11] = [
             may("expected_withholding"),
             may("last_dunned_on"),
         ],
+    },
+    Layout {
+        fact: "debit_note.issued",
+        key: Some("debit_note"),
+        columns: &[
+            needs("debit_note"),
+            may("invoice"),
+            needs("customer"),
+            may("payer"),
+            needs("amount"),
+            needs("currency"),
+            needs("issue_date"),
+            needs("due_date"),
+            may("delivered_date"),
+            may("effective_due_date"),
+            may("expected_withholding"),
+            may("last_dunned_on"),
+        ],
+    },
+    Layout {
+        fact: "invoice.voided",
+        key: Some("invoice"),
+        columns: &[needs("invoice"), needs("voided_on"), needs("reason"), may("note")],
+    },
+    Layout {
+        fact: "invoice.delivered",
+        key: Some("invoice"),
+        columns: &[needs("invoice"), needs("delivered_on"), may("channel"), may("note")],
+    },
+    Layout {
+        fact: "invoice.submitted",
+        key: Some("invoice"),
+        columns: &[needs("invoice"), needs("submitted_on"), may("portal"), may("note")],
+    },
+    Layout {
+        fact: "instrument.received",
+        key: Some("instrument"),
+        columns: &[
+            needs("instrument"),
+            needs("kind"),
+            needs("payer"),
+            needs("amount"),
+            needs("currency"),
+            needs("received_on"),
+            needs("matures_on"),
+            may_as("invoices", Form::Parts),
+        ],
+    },
+    Layout {
+        fact: "instrument.changed",
+        key: Some("instrument"),
+        columns: &[needs("instrument"), needs("state"), needs("on")],
     },
     Layout {
         fact: "payment.received",

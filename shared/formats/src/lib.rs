@@ -2,7 +2,7 @@
 //!
 //! | File | Facts |
 //! | --- | --- |
-//! | UBL 2.1 `Invoice`, `DebitNote` (Peppol, EN 16931, DIAN) | `customer.upserted`, `invoice.issued` |
+//! | UBL 2.1 `Invoice`, `DebitNote` (Peppol, EN 16931, DIAN) | `customer.upserted`, `invoice.issued`, `debit_note.issued` |
 //! | UBL 2.1 `CreditNote`, or an `Invoice` of type 381 | `customer.upserted`, `credit_note.issued` |
 //! | DIAN `AttachedDocument` | those of the document inside |
 //! | CFDI 4.0 of type I | `customer.upserted`, `invoice.issued` |

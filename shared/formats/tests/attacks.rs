@@ -223,7 +223,7 @@ fn kinds_of_documents_that_share_a_root() {
         .replace("LegalMonetaryTotal", "RequestedMonetaryTotal");
     let draft = read(debit.replace("DueDate>", "Ignored>").as_bytes()).unwrap_err();
     assert_eq!(draft.code, "due-date-unknown");
-    assert_eq!(types(&debit), invoice);
+    assert_eq!(types(&debit), ["customer.upserted", "debit_note.issued"]);
     let negative = INVOICE.replace(r#""EUR">"#, r#""EUR">-"#).replace("--", "-");
     assert_eq!(read(negative.as_bytes()).unwrap_err().code, "negative-amount");
 }

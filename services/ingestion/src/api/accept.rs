@@ -14,13 +14,17 @@ pub(crate) mod book;
 mod cash;
 mod coverage;
 mod disputes;
+mod expected_credits;
 mod extensions;
 mod floats;
+mod instruments;
 mod ledger;
 mod parties;
 mod promises;
 pub(crate) mod publish;
 pub(crate) mod resolve;
+mod standings;
+mod voids;
 mod watermarks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -247,9 +251,11 @@ async fn apply(
 async fn lock_objects(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>]) -> Result<BTreeSet<Uuid>, Trouble> {
     let mut objects: BTreeSet<Uuid> = facts.iter().flat_map(|fact| fact.objects(scope)).collect();
     let disputes: Vec<Uuid> = facts.iter().filter_map(|fact| fact.dispute_id(scope)).collect();
-    // A dispute's invoice may be told by a fact of long ago.
+    // The invoice of a dispute, an instrument or an expectation may be told by a fact of long ago.
     let stored = store::disputes::load(conn, scope.tenant_id, &disputes, &[]).await?;
     objects.extend(stored.iter().map(|dispute| dispute.invoice_id));
+    objects.extend(instruments::stored_invoices(conn, scope, facts).await?);
+    objects.extend(expected_credits::stored_invoices(conn, scope, facts).await?);
     let sorted: Vec<Uuid> = objects.iter().copied().collect();
     store::locks::take(conn, scope.tenant_id, &sorted).await?;
     Ok(objects)

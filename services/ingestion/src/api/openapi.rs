@@ -4,8 +4,11 @@
 //! refuses is described below here.
 
 mod bodies;
+mod catalogue;
 mod credits;
+mod customers;
 mod facts;
+mod invoices;
 mod links;
 pub(super) mod lists;
 mod page;

@@ -4,12 +4,15 @@ pub(crate) mod batch;
 mod canonical;
 pub(crate) mod cloud_event;
 mod credits;
+mod customer;
 mod data;
 mod envelope;
 pub(crate) mod file;
+mod instrument;
 pub(crate) mod json;
 mod members;
 pub(crate) mod open_item;
+mod said;
 
 use std::borrow::Cow;
 

@@ -1,6 +1,10 @@
 //! Facts as ingestion understands them: each member checked, nothing resolved yet.
 #![allow(clippy::struct_field_names, reason = "members are named as in the contract")]
 
+mod customer_file;
+mod instrument;
+mod said;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use primitives::{Currency, Money};
@@ -9,6 +13,9 @@ use rust_decimal::Decimal;
 use super::cash::Clues;
 use super::ledger::CreditKind;
 use super::order::ChangeOrder;
+pub(crate) use customer_file::{BuyerCalendar, CustomerFile};
+pub(crate) use instrument::{ExpectedCredit, Instrument, InstrumentChanged, InstrumentState};
+pub(crate) use said::Said;
 
 /// Something that happened outside, with its envelope.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,11 +38,16 @@ pub(crate) struct Fact {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Body {
-    Customer(Customer),
+    /// Boxed: a customer's file is far larger than any other fact.
+    Customer(Box<Customer>),
     Contact(Contact),
     Invoice(Invoice),
     Extended(Extension),
+    Said(Said),
     Credit(Credit),
+    Instrument(Instrument),
+    InstrumentChanged(InstrumentChanged),
+    ExpectedCredit(ExpectedCredit),
     /// A payment of which the source does not know who paid.
     Unidentified(Unidentified),
     Allocated(Allocation),
@@ -75,6 +87,7 @@ pub(crate) struct Customer {
     pub(crate) tier: Option<String>,
     pub(crate) payer: Option<String>,
     pub(crate) group: Option<String>,
+    pub(crate) file: CustomerFile,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +103,7 @@ pub(crate) struct Contact {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Invoice {
+    pub(crate) document: Document,
     pub(crate) invoice: String,
     pub(crate) customer: String,
     pub(crate) payer: Option<String>,
@@ -101,6 +115,16 @@ pub(crate) struct Invoice {
     pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) effective_due_date: Option<NaiveDate>,
     pub(crate) expected_withholding: Option<Money>,
+}
+
+/// What says that something is owed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Document {
+    Invoice,
+    /// More is owed than was invoiced: a receivable of its own. The invoice that it is about, where it is about one.
+    DebitNote {
+        corrects: Option<String>,
+    },
 }
 
 /// A later day was agreed for an invoice. Who approved it the envelope says.
@@ -221,8 +245,12 @@ impl Body {
         match self {
             Self::Customer(_) => "customer.upserted",
             Self::Contact(_) => "contact.upserted",
-            Self::Invoice(_) => "invoice.issued",
+            Self::Invoice(invoice) => match invoice.document {
+                Document::Invoice => "invoice.issued",
+                Document::DebitNote { .. } => "debit_note.issued",
+            },
             Self::Extended(_) => "due_date.extended",
+            Self::Said(said) => said.word.fact_type(),
             Self::Credit(credit) => match credit.kind {
                 CreditKind::Cash => "payment.received",
                 CreditKind::CreditNote => "credit_note.issued",
@@ -231,7 +259,12 @@ impl Body {
                     "settlement.recorded"
                 }
                 CreditKind::Unexplained => "clearing.observed",
+                CreditKind::Instrument => "instrument.received",
+                CreditKind::Void => "invoice.voided",
             },
+            Self::Instrument(_) => "instrument.received",
+            Self::InstrumentChanged(_) => "instrument.changed",
+            Self::ExpectedCredit(_) => "credit_note.expected",
             Self::Unidentified(_) => "payment.received",
             Self::Allocated(_) => "payment.allocated",
             Self::Reversed(_) => "payment.reversed",
@@ -249,6 +282,8 @@ impl Body {
             Self::Invoice(fact) => Some(fact.amount),
             Self::Credit(fact) => Some(fact.amount),
             Self::Unidentified(fact) => Some(fact.amount),
+            Self::Instrument(fact) => Some(fact.amount),
+            Self::ExpectedCredit(fact) => Some(fact.amount),
             Self::PromiseMade(fact) => Some(fact.amount),
             Self::Reversed(fact) => fact.amount,
             _ => None,
@@ -260,6 +295,8 @@ impl Body {
         match self {
             Self::Contact(_) | Self::Unidentified(_) | Self::Reversed(_) => true,
             Self::Customer(customer) => customer.party_kind == PartyKind::NaturalPerson,
+            Self::Said(said) => said.has_note,
+            Self::ExpectedCredit(fact) => fact.has_note,
             _ => false,
         }
     }
@@ -278,8 +315,12 @@ impl Body {
                 [Some(&fact.payer), fact.customer.as_ref()].into_iter().flatten().map(String::as_str).collect()
             }
             Self::PromiseMade(fact) => vec![&fact.customer],
+            Self::Instrument(fact) => vec![&fact.payer],
             Self::Allocated(fact) => vec![&fact.payer],
             Self::Extended(_)
+            | Self::Said(_)
+            | Self::InstrumentChanged(_)
+            | Self::ExpectedCredit(_)
             | Self::Unidentified(_)
             | Self::Reversed(_)
             | Self::DisputeOpened(_)
@@ -295,6 +336,10 @@ impl Body {
             Self::Credit(fact) => {
                 Some((fact.amount.currency(), fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
             }
+            Self::Instrument(fact) => {
+                Some((fact.amount.currency(), fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
+            }
+            Self::ExpectedCredit(fact) => Some((fact.amount.currency(), vec![fact.invoice.as_str()])),
             Self::Allocated(fact) => {
                 Some((fact.currency, fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
             }

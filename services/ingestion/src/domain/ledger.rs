@@ -5,6 +5,7 @@
 //!
 //! | arrives | then |
 //! | --- | --- |
+//! | voided invoice | a void settles all of it; parts that waited for it are free |
 //! | invoice | parts of earlier credits that named it settle it; then what lies on account does, oldest credit first |
 //! | credit | its named parts settle their invoices up to what is open; a part whose invoice has not come yet *waits*; the rest settles the oldest open invoices, or stays on account |
 //!
@@ -44,37 +45,45 @@ pub(crate) struct AccountKey {
 /// invoice, then cash, then what nobody can explain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum CreditKind {
+    /// The invoice was voided: nothing was owed. No item of the fold, which makes it with its invoice.
+    Void,
     CreditNote,
     Withholding,
     Discount,
     FxDifference,
     Rounding,
     WriteOff,
+    /// Paper that was cleared.
+    Instrument,
     Cash,
     /// A list of open items shows less than before, or nothing any more, and does not say why (L3).
     Unexplained,
 }
 
 impl CreditKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
+        Self::Void,
         Self::CreditNote,
         Self::Withholding,
         Self::Discount,
         Self::FxDifference,
         Self::Rounding,
         Self::WriteOff,
+        Self::Instrument,
         Self::Cash,
         Self::Unexplained,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Void => "void",
             Self::CreditNote => "credit_note",
             Self::Withholding => "withholding",
             Self::Discount => "discount",
             Self::FxDifference => "fx_difference",
             Self::Rounding => "rounding",
             Self::WriteOff => "write_off",
+            Self::Instrument => "instrument",
             Self::Cash => "cash",
             Self::Unexplained => "unexplained",
         }
@@ -109,6 +118,10 @@ impl Rank {
             Self::Credit(CreditKind::WriteOff) => 6,
             Self::Credit(CreditKind::Cash) => 7,
             Self::Credit(CreditKind::Unexplained) => 8,
+            // Numbers are stored: what is new takes the next one, wherever it stands in the order.
+            Self::Credit(CreditKind::Instrument) => 10,
+            // Never the rank of an item; here because every kind has one.
+            Self::Credit(CreditKind::Void) => 9,
         }
     }
 
@@ -136,6 +149,15 @@ pub(crate) struct Invoice {
     pub(crate) amount: Decimal,
     /// What "oldest" means when a rule chooses: effective due date, then number.
     pub(crate) effective_due_date: NaiveDate,
+    pub(crate) void: Option<Void>,
+}
+
+/// An invoice that is not owed any more, as if it never had been: what paid it pays something else.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Void {
+    /// The credit that settles all of it.
+    pub(crate) credit_id: Uuid,
+    pub(crate) on: NaiveDate,
 }
 
 /// A credit as the fold sees it.

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::api::accept::book::{credit, invoice};
-use crate::domain::ledger::{AccountKey, AllocationKey, Allocations, Item, Opening, fold};
+use crate::domain::ledger::{AccountKey, AllocationKey, Allocations, CreditKind, Item, Opening, fold};
 use crate::store;
 use crate::store::accounts::stored_currency;
 use crate::store::credits::CreditRow;
@@ -82,7 +82,7 @@ impl Account {
     /// What differs between the rows and the fold of what they tell.
     fn compare(&self, in_force: &Allocations) -> Result<Vec<String>, sqlx::Error> {
         let mut items: Vec<Item> = self.invoices.iter().map(|row| Item::Invoice(invoice(row))).collect();
-        for row in &self.credits {
+        for row in self.credits.iter().filter(|row| row.kind != CreditKind::Void.as_str()) {
             items.push(Item::Credit(credit(row).map_err(|_| undecodable(row))?));
         }
         let outcome = fold(Opening::default(), items);

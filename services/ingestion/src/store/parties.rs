@@ -1,7 +1,11 @@
 //! Customers and contacts.
 
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
+
+use crate::domain::fact::BuyerCalendar;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CustomerRow {
@@ -16,6 +20,14 @@ pub(crate) struct CustomerRow {
     pub(crate) tier: String,
     pub(crate) group_code: String,
     pub(crate) payer_id: Uuid,
+    pub(crate) credit_limit: Option<Decimal>,
+    /// Empty without a limit.
+    pub(crate) credit_limit_currency: String,
+    pub(crate) rating: String,
+    pub(crate) tax_id: String,
+    pub(crate) preferred_channel: String,
+    pub(crate) requires_submission: bool,
+    pub(crate) calendar: Json<BuyerCalendar>,
     pub(crate) provisional: bool,
     pub(crate) source_order: String,
 }
@@ -61,11 +73,12 @@ pub(crate) async fn customers(
 ) -> Result<Vec<CustomerRow>, sqlx::Error> {
     sqlx::query_as!(
         CustomerRow,
-        "SELECT c.customer_id, c.version, c.code, c.party_kind, c.name, c.country, c.time_zone, c.language, c.tier,
-                c.group_code, c.payer_id, c.provisional, c.source_order
-         FROM unnest($2::uuid[]) AS k (customer_id) CROSS JOIN LATERAL (
-             SELECT * FROM customers WHERE tenant_id = $1 AND customer_id = k.customer_id OFFSET 0) c
-         ORDER BY c.customer_id",
+        r#"SELECT c.customer_id, c.version, c.code, c.party_kind, c.name, c.country, c.time_zone, c.language, c.tier,
+                  c.group_code, c.payer_id, c.credit_limit, c.credit_limit_currency, c.rating, c.tax_id, c.preferred_channel,
+                  c.requires_submission, c.calendar AS "calendar: Json<BuyerCalendar>", c.provisional, c.source_order
+           FROM unnest($2::uuid[]) AS k (customer_id) CROSS JOIN LATERAL (
+               SELECT * FROM customers WHERE tenant_id = $1 AND customer_id = k.customer_id OFFSET 0) c
+           ORDER BY c.customer_id"#,
         tenant_id,
         ids
     )
@@ -83,14 +96,20 @@ pub(crate) async fn save_customers(
         return Ok(());
     }
     let text = |of: fn(&CustomerRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    let calendars: Vec<Json<BuyerCalendar>> = rows.iter().map(|row| row.calendar.clone()).collect();
     sqlx::query!(
         "UPDATE customers c SET version = n.version, party_kind = n.party_kind, name = n.name, country = n.country,
                 time_zone = n.time_zone, language = n.language, tier = n.tier, group_code = n.group_code,
-                payer_id = n.payer_id, provisional = n.provisional, source_order = n.source_order
+                payer_id = n.payer_id, credit_limit = n.credit_limit, credit_limit_currency = n.credit_limit_currency,
+                rating = n.rating, tax_id = n.tax_id, preferred_channel = n.preferred_channel,
+                requires_submission = n.requires_submission, calendar = n.calendar,
+                provisional = n.provisional, source_order = n.source_order
          FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                     $10::text[], $11::uuid[], $12::boolean[], $13::text[])
+                     $10::text[], $11::uuid[], $12::boolean[], $13::text[], $14::numeric[], $15::text[], $16::text[],
+                     $17::text[], $18::text[], $19::boolean[], $20::jsonb[])
               AS n (customer_id, version, party_kind, name, country, time_zone, language, tier, group_code, payer_id,
-                    provisional, source_order)
+                    provisional, source_order, credit_limit, credit_limit_currency, rating, tax_id, preferred_channel,
+                    requires_submission, calendar)
          WHERE c.tenant_id = $1 AND c.customer_id = n.customer_id",
         tenant_id,
         &rows.iter().map(|row| row.customer_id).collect::<Vec<_>>(),
@@ -104,7 +123,14 @@ pub(crate) async fn save_customers(
         &text(|row| &row.group_code),
         &rows.iter().map(|row| row.payer_id).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.provisional).collect::<Vec<_>>(),
-        &text(|row| &row.source_order)
+        &text(|row| &row.source_order),
+        &rows.iter().map(|row| row.credit_limit).collect::<Vec<_>>() as &[Option<Decimal>],
+        &text(|row| &row.credit_limit_currency),
+        &text(|row| &row.rating),
+        &text(|row| &row.tax_id),
+        &text(|row| &row.preferred_channel),
+        &rows.iter().map(|row| row.requires_submission).collect::<Vec<_>>(),
+        &calendars as &[Json<BuyerCalendar>]
     )
     .execute(conn)
     .await?;

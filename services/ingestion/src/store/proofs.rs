@@ -57,17 +57,20 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
                   sha256(convert_to(string_agg(line, E'\n' ORDER BY line COLLATE "C"), 'UTF8')) AS "sha256!"
            FROM (
                SELECT 'customers' AS part, concat_ws(E'\x1f', customer_id, party_kind, name, country, time_zone, language, tier,
-                          group_code, payer_id, provisional) AS line
+                          group_code, payer_id, trim_scale(credit_limit), credit_limit_currency, rating, tax_id,
+                          preferred_channel, requires_submission, calendar, provisional) AS line
                FROM customers WHERE tenant_id = $1
                UNION ALL
                SELECT 'invoices', concat_ws(E'\x1f', invoice_id, customer_id, payer_id, currency, trim_scale(amount),
                           trim_scale(open_amount), trim_scale(expected_withholding), trim_scale(withheld_amount),
-                          trim_scale(disputed_amount), issue_date, due_date, effective_due_date, settled_on)
+                          trim_scale(disputed_amount), issue_date, due_date, effective_due_date, delivered_date, settled_on,
+                          document, corrects_invoice_id, standing)
                FROM receivables WHERE tenant_id = $1
                UNION ALL
                SELECT 'credits', concat_ws(E'\x1f', credit_id, payer_id, currency, trim_scale(amount), trim_scale(applied),
                           trim_scale(on_account), trim_scale(waiting), trim_scale(held), value_date)
-               FROM credits WHERE tenant_id = $1
+               -- A void that was taken back is as if it had never been.
+               FROM credits WHERE tenant_id = $1 AND NOT (kind = 'void' AND amount = 0)
                UNION ALL
                SELECT 'allocations', concat_ws(E'\x1f', settlement_id, invoice_id, credit_id, inferred, value_date, trim_scale(amount))
                FROM (
@@ -98,7 +101,8 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = ParkedFact)]
 pub(crate) struct ParkedRow {
-    /// `payment`, `credit_note`, `withholding`, `dispute`, `resolution`, `withdrawal`, `customer`.
+    /// `payment`, `credit_note`, `withholding`, `dispute`, `resolution`, `withdrawal`, `customer`; a word about an invoice:
+    /// `voided`, `delivered`, `submitted`, `accepted`, `rejected`, `assigned` …; `instrument`, `expected_credit`.
     pub(crate) what: String,
     pub(crate) code: String,
     /// `invoice F-1`, `dispute D-1`, `promise P-1`, `master data`.
@@ -119,6 +123,18 @@ pub(crate) async fn parked(
                WHERE c.tenant_id = $1 AND c.waiting > 0 AND p.part ->> 'waiting' IS NOT NULL
                UNION ALL
                SELECT 'dispute', code, 'invoice ' || invoice_number FROM disputes WHERE tenant_id = $1 AND customer_id IS NULL
+               UNION ALL
+               SELECT 'expected_credit', e.number, 'invoice ' || e.invoice_number FROM expected_credits e
+               WHERE e.tenant_id = $1 AND e.amount > 0 AND NOT EXISTS (
+                   SELECT FROM receivables r WHERE r.tenant_id = e.tenant_id AND r.invoice_id = e.invoice_id)
+               UNION ALL
+               SELECT 'instrument', s.number, 'instrument ' || s.number FROM instrument_states s
+               WHERE s.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM instruments i WHERE i.tenant_id = s.tenant_id AND i.credit_id = s.credit_id)
+               UNION ALL
+               SELECT m.word, m.invoice_number, 'invoice ' || m.invoice_number FROM invoice_marks m
+               WHERE m.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM receivables r WHERE r.tenant_id = m.tenant_id AND r.invoice_id = m.invoice_id)
                UNION ALL
                SELECT 'resolution', r.code, 'dispute ' || r.code FROM dispute_resolutions r
                WHERE r.tenant_id = $1 AND NOT EXISTS (

@@ -3,10 +3,12 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::accounts::{Columns, stored_currency};
 use crate::domain::ledger::AccountKey;
+use crate::domain::standing::Standing;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ReceivableRow {
@@ -17,6 +19,9 @@ pub(crate) struct ReceivableRow {
     pub(crate) payer_id: Uuid,
     pub(crate) currency: String,
     pub(crate) number: String,
+    /// `invoice` or `debit_note`.
+    pub(crate) document: String,
+    pub(crate) corrects_invoice_id: Option<Uuid>,
     pub(crate) amount: Decimal,
     pub(crate) open_amount: Decimal,
     pub(crate) expected_withholding: Decimal,
@@ -28,6 +33,7 @@ pub(crate) struct ReceivableRow {
     pub(crate) delivered_date: Option<NaiveDate>,
     pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) settled_on: Option<NaiveDate>,
+    pub(crate) standing: Json<Standing>,
     pub(crate) source: String,
     pub(crate) source_order: String,
 }
@@ -51,11 +57,12 @@ pub(crate) async fn by_ids(
     }
     sqlx::query_as!(
         ReceivableRow,
-        "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
-                r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
-                r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on, r.source, r.source_order
+        r#"SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.document,
+                r.corrects_invoice_id, r.amount, r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount,
+                r.issue_date, r.due_date, r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on,
+                r.standing AS "standing: Json<Standing>", r.source, r.source_order
          FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
-             SELECT * FROM receivables WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
+             SELECT * FROM receivables WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r"#,
         tenant_id,
         ids
     )
@@ -95,13 +102,14 @@ pub(crate) async fn open(
     }
     sqlx::query_as!(
         ReceivableRow,
-        "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
-                r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
-                r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on, r.source, r.source_order
+        r#"SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.document,
+                r.corrects_invoice_id, r.amount, r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount,
+                r.issue_date, r.due_date, r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on,
+                r.standing AS "standing: Json<Standing>", r.source, r.source_order
          FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
              SELECT * FROM receivables
              WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
-               AND currency = k.currency::bpchar AND open_amount > 0 OFFSET 0) r",
+               AND currency = k.currency::bpchar AND open_amount > 0 OFFSET 0) r"#,
         tenant_id,
         &columns.legal_entities,
         &columns.payers,
@@ -123,13 +131,14 @@ pub(crate) async fn all(
     }
     sqlx::query_as!(
         ReceivableRow,
-        "SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.amount,
-                r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount, r.issue_date, r.due_date,
-                r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on, r.source, r.source_order
+        r#"SELECT r.invoice_id, r.version, r.legal_entity_id, r.customer_id, r.payer_id, r.currency, r.number, r.document,
+                r.corrects_invoice_id, r.amount, r.open_amount, r.expected_withholding, r.withheld_amount, r.disputed_amount,
+                r.issue_date, r.due_date, r.effective_due_date, r.delivered_date, r.last_dunned_on, r.settled_on,
+                r.standing AS "standing: Json<Standing>", r.source, r.source_order
          FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
              SELECT * FROM receivables
              WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
-               AND currency = k.currency::bpchar OFFSET 0) r",
+               AND currency = k.currency::bpchar OFFSET 0) r"#,
         tenant_id,
         &columns.legal_entities,
         &columns.payers,
@@ -147,21 +156,26 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Rece
     let text = |of: fn(&ReceivableRow) -> &str| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
     let sum = |of: fn(&ReceivableRow) -> Decimal| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
     let day = |of: fn(&ReceivableRow) -> NaiveDate| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let standings: Vec<Json<&Standing>> = rows.iter().map(|row| Json(&row.standing.0)).collect();
     let maybe = |of: fn(&ReceivableRow) -> Option<NaiveDate>| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
     sqlx::query!(
         "INSERT INTO receivables (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number,
              amount, open_amount, expected_withholding, withheld_amount, disputed_amount, issue_date, due_date,
-             effective_due_date, delivered_date, last_dunned_on, settled_on, source, source_order)
+             effective_due_date, delivered_date, last_dunned_on, settled_on, source, source_order, document,
+             corrects_invoice_id, standing)
          SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
              $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::date[], $15::date[],
-             $16::date[], $17::date[], $18::date[], $19::date[], $20::text[], $21::text[])
+             $16::date[], $17::date[], $18::date[], $19::date[], $20::text[], $21::text[],
+             $22::text[], $23::uuid[], $24::jsonb[])
          ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
              customer_id = excluded.customer_id, payer_id = excluded.payer_id, currency = excluded.currency,
              amount = excluded.amount, open_amount = excluded.open_amount,
              expected_withholding = excluded.expected_withholding, withheld_amount = excluded.withheld_amount,
              disputed_amount = excluded.disputed_amount, issue_date = excluded.issue_date, due_date = excluded.due_date,
              effective_due_date = excluded.effective_due_date, delivered_date = excluded.delivered_date, last_dunned_on = excluded.last_dunned_on,
-             settled_on = excluded.settled_on, source = excluded.source, source_order = excluded.source_order",
+             settled_on = excluded.settled_on, source = excluded.source, source_order = excluded.source_order,
+             document = excluded.document, corrects_invoice_id = excluded.corrects_invoice_id,
+             standing = excluded.standing",
         tenant_id,
         &id(|row| row.invoice_id),
         &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
@@ -182,7 +196,10 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Rece
         &maybe(|row| row.last_dunned_on) as &[Option<NaiveDate>],
         &maybe(|row| row.settled_on) as &[Option<NaiveDate>],
         &text(|row| &row.source) as &[&str],
-        &text(|row| &row.source_order) as &[&str]
+        &text(|row| &row.source_order) as &[&str],
+        &text(|row| &row.document) as &[&str],
+        &rows.iter().map(|row| row.corrects_invoice_id).collect::<Vec<_>>() as &[Option<Uuid>],
+        &standings as &[Json<&Standing>]
     )
     .execute(conn)
     .await?;

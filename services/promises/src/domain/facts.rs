@@ -23,6 +23,8 @@ pub(crate) struct Invoice {
     pub amount: Decimal,
     /// In force, oldest first, one entry for each value date.
     pub settled: Vec<DaySettled>,
+    /// When it was voided: nothing of it was ever owed.
+    pub voided_on: Option<NaiveDate>,
 }
 
 /// Everything outside the promise that decides its state.
@@ -36,6 +38,14 @@ pub(crate) struct Facts {
     /// The earliest day on which another promise took its place: one that was said to replace it, or one about the same
     /// invoice that was made on a later day. Two that were made on one day are instalments and stand side by side.
     pub replaced_on: Option<NaiveDate>,
+}
+
+impl Facts {
+    /// The day since which nothing that it names is owed, because all of it was voided.
+    pub(crate) fn void_since(&self) -> Option<NaiveDate> {
+        let all = self.all_invoices_known && self.invoices.iter().all(|invoice| invoice.voided_on.is_some());
+        self.invoices.iter().filter_map(|invoice| invoice.voided_on).max().filter(|_| all)
+    }
 }
 
 /// One entry for each value date, oldest first.

@@ -122,14 +122,17 @@ impl Payments {
 
         let required = owed_when_made(promise, facts).map_or(terms.required, |owed| owed.min(terms.required));
         let mut sum = Decimal::ZERO;
-        let mut kept_on = (required <= Decimal::ZERO).then_some(promise.made_on);
+        // Nobody keeps a promise about what was voided, and nobody breaks it: it is as if they had taken it back.
+        let void_since = facts.void_since();
+        let mut kept_on = (required <= Decimal::ZERO && void_since.is_none()).then_some(promise.made_on);
         for day in &days {
             sum = sum.checked_add(day.amount).ok_or(MoneyError::Range)?;
             if sum >= required {
                 kept_on.get_or_insert(day.on);
             }
         }
-        let end = earliest_end(terms, facts, kept_on);
+        let void_on = void_since.map(|day| day.min(terms.last_day));
+        let end = earliest_end(terms, facts, kept_on, void_on);
         if let Some((ended_on, Status::Replaced | Status::Withdrawn)) = end {
             sum = days.iter().filter(|day| day.on <= ended_on).map(|day| day.amount).sum();
         }
@@ -143,9 +146,18 @@ impl Payments {
     }
 }
 
-fn earliest_end(terms: Terms, facts: &Facts, kept_on: Option<NaiveDate>) -> Option<(NaiveDate, Status)> {
-    let ends =
-        [(kept_on, Status::Kept), (facts.replaced_on, Status::Replaced), (facts.withdrawn_on, Status::Withdrawn)];
+fn earliest_end(
+    terms: Terms,
+    facts: &Facts,
+    kept_on: Option<NaiveDate>,
+    void_on: Option<NaiveDate>,
+) -> Option<(NaiveDate, Status)> {
+    let ends = [
+        (kept_on, Status::Kept),
+        (facts.replaced_on, Status::Replaced),
+        (facts.withdrawn_on, Status::Withdrawn),
+        (void_on, Status::Withdrawn),
+    ];
     ends.into_iter()
         .filter_map(|(day, status)| Some((day.filter(|day| *day <= terms.last_day)?, status)))
         .min_by_key(|(day, _)| *day) // the first of several on one day
@@ -159,7 +171,8 @@ fn owed_when_made(promise: &Promise, facts: &Facts) -> Option<Decimal> {
     }
     facts.invoices.iter().try_fold(Decimal::ZERO, |owed, invoice| {
         let before = invoice.settled.iter().take_while(|day| day.on < promise.made_on);
-        let left = before.fold(invoice.amount, |left, day| left - day.amount).max(Decimal::ZERO);
+        let asked = if invoice.voided_on.is_some() { Decimal::ZERO } else { invoice.amount };
+        let left = before.fold(asked, |left, day| left - day.amount).max(Decimal::ZERO);
         (invoice.currency == promise.amount.currency()).then(|| owed.checked_add(left)).flatten()
     })
 }

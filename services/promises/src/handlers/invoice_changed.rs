@@ -18,6 +18,8 @@ pub(super) fn read(batch: &[Delivery]) -> Result<BTreeMap<InvoiceKey, VersionedI
         let settlements = event
             .settlements
             .iter()
+            // Nobody paid what was voided.
+            .filter(|settlement| settlement.kind != "void")
             .map(|settlement| {
                 let on = wire::date("settlements.value_date", &settlement.value_date)?;
                 Ok((on, wire::decimal("settlements.amount", &settlement.amount)?))
@@ -27,6 +29,7 @@ pub(super) fn read(batch: &[Delivery]) -> Result<BTreeMap<InvoiceKey, VersionedI
             currency: Currency::parse(&event.currency)?,
             amount: wire::decimal("amount", &event.amount)?,
             settled: by_day(settlements),
+            voided_on: wire::optional_date("voided_on", &event.voided_on)?,
         };
         let version = wire::version("version", event.version)?;
         keep_newest(&mut newest, key, VersionedInvoice { version, invoice }, |row| row.version);

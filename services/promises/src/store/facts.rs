@@ -55,7 +55,7 @@ pub(crate) async fn of(
 
     let invoices = sqlx::query!(
         r#"SELECT pi.tenant_id, pi.promise_id, pi.invoice_id, i.currency AS "currency?", i.amount AS "amount?",
-                  i.settled AS "settled?: Json<Vec<DaySettled>>"
+                  i.voided_on, i.settled AS "settled?: Json<Vec<DaySettled>>"
            FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, promise_id)
            JOIN promise_invoices pi ON pi.tenant_id = asked.tenant_id AND pi.promise_id = asked.promise_id
            LEFT JOIN invoices i ON i.tenant_id = pi.tenant_id AND i.invoice_id = pi.invoice_id
@@ -74,7 +74,7 @@ pub(crate) async fn of(
             continue;
         };
         let currency = Currency::parse(&currency).map_err(|cause| StoreError::Amount { key, cause })?;
-        known.invoices.push(Invoice { currency, amount, settled: settled.0 });
+        known.invoices.push(Invoice { currency, amount, settled: settled.0, voided_on: row.voided_on });
     }
     Ok(facts)
 }

@@ -37,14 +37,15 @@ pub(crate) async fn save_and_lock(
     let versions: Vec<_> = rows.iter().map(|row| row.map_or(0, |row| row.version)).collect();
     let currencies: Vec<_> = rows.iter().map(|row| row.map(|row| row.invoice.currency.code().to_owned())).collect();
     let amounts: Vec<_> = rows.iter().map(|row| row.map(|row| row.invoice.amount)).collect();
+    let voided: Vec<_> = rows.iter().map(|row| row.and_then(|row| row.invoice.voided_on)).collect();
     let settled: Vec<_> =
         rows.iter().map(|row| Json(row.map(|row| row.invoice.settled.as_slice()).unwrap_or_default())).collect();
     let newer = sqlx::query!(
-        r#"INSERT INTO invoices (tenant_id, invoice_id, version, currency, amount, settled)
-           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::numeric[], $6::jsonb[])
+        r#"INSERT INTO invoices (tenant_id, invoice_id, version, currency, amount, settled, voided_on)
+           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::numeric[], $6::jsonb[], $7::date[])
            ON CONFLICT (tenant_id, invoice_id) DO UPDATE
            SET version = excluded.version, currency = excluded.currency, amount = excluded.amount,
-               settled = excluded.settled
+               settled = excluded.settled, voided_on = excluded.voided_on
            WHERE invoices.version < excluded.version -- a row is locked even where this is false
            RETURNING tenant_id, invoice_id, version"#,
         &tenant_ids,
@@ -53,6 +54,7 @@ pub(crate) async fn save_and_lock(
         &currencies as &[Option<String>],
         &amounts as &[Option<rust_decimal::Decimal>],
         settled as Vec<Json<&[crate::domain::facts::DaySettled]>>,
+        &voided as &[Option<chrono::NaiveDate>],
     )
     .fetch_all(conn)
     .await?;

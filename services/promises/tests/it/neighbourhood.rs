@@ -232,7 +232,7 @@ pub(crate) fn invoice(
         settlements: settlements.iter().enumerate().map(settlement).collect(),
         disputed_amount: "0.00".into(),
         recorded_at: Some(wire::timestamp(instant(AT_NOON))),
-        last_dunned_on: String::new(),
+        ..InvoiceChanged::default()
     }
 }
 

@@ -128,13 +128,14 @@ const MIRRORS: [Mirror; 31] = [
         (
             Ingestion,
             "SELECT tenant_id, invoice_id AS key, jsonb_build_array(version, currency, trim_scale(amount),
-               trim_scale(amount - open_amount)) AS line FROM receivables",
+               trim_scale(CASE WHEN standing ? 'voided' THEN 0 ELSE amount - open_amount END),
+               (standing #>> '{voided,on}')::date) AS line FROM receivables",
         ),
         (
             Promises,
             "SELECT tenant_id, invoice_id AS key, jsonb_build_array(version, currency, trim_scale(amount),
-               trim_scale(coalesce((SELECT sum((s ->> 'amount')::numeric) FROM jsonb_array_elements(settled) AS s), 0)))
-               AS line
+               trim_scale(coalesce((SELECT sum((s ->> 'amount')::numeric) FROM jsonb_array_elements(settled) AS s), 0)),
+               voided_on) AS line
              FROM invoices WHERE version > 0",
         ),
     ),
@@ -144,12 +145,15 @@ const MIRRORS: [Mirror; 31] = [
             Ingestion,
             "SELECT tenant_id, invoice_id AS key, jsonb_build_array(version, customer_id, currency, trim_scale(amount),
                trim_scale(open_amount), trim_scale(disputed_amount), issue_date, due_date, effective_due_date,
-               CASE WHEN open_amount = 0 THEN 'settled' ELSE 'open' END) AS line FROM receivables",
+               CASE WHEN open_amount = 0 THEN 'settled' ELSE 'open' END, delivered_date, standing ? 'voided',
+               standing ? 'assigned', trim_scale(least(coalesce((standing ->> 'instruments')::numeric, 0), open_amount)))
+               AS line FROM receivables",
         ),
         (
             Reminders,
             "SELECT tenant_id, invoice_id AS key, jsonb_build_array(version, customer_id, currency, trim_scale(amount),
-               trim_scale(open_amount), trim_scale(disputed_amount), issue_date, due_date, effective_due_date, status) AS line
+               trim_scale(open_amount), trim_scale(disputed_amount), issue_date, due_date, effective_due_date, status,
+               delivered_date, voided, assigned, trim_scale(covered_amount)) AS line
              FROM invoices",
         ),
     ),

@@ -11,27 +11,63 @@ use super::strategy::Strategy;
 
 /// What is known of an invoice; amounts in its currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, side by side in the record")]
 pub(crate) struct InvoiceFacts {
     pub(crate) invoice_id: Uuid,
     pub(crate) version: i64,
     pub(crate) issue_date: NaiveDate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) due_date: Option<NaiveDate>,
     pub(crate) effective_due_date: NaiveDate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) delivered_date: Option<NaiveDate>,
     /// Through which another system has dunned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_dunned_on: Option<NaiveDate>,
     /// ISO 4217.
     pub(crate) currency: String,
     pub(crate) open_amount: Decimal,
-    /// What is owed net of withholdings still expected (L1).
+    /// What is owed net of withholdings and credits still expected, and of instruments in hand (L1).
     pub(crate) expected_net: Decimal,
     pub(crate) disputed_amount: Decimal,
     pub(crate) settled: bool,
+    /// Nothing was owed; settled as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) voided: bool,
+    /// The buyer does not take it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rejected: bool,
+    /// The debtor is to pay somebody else (L15).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) assigned: bool,
+    /// For which an instrument is in hand; not in `expected_net` (L14).
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub(crate) covered_amount: Decimal,
 }
 
 impl InvoiceFacts {
+    fn anchor(&self, decided_through: Option<i32>, closed: bool) -> Anchor {
+        Anchor {
+            issue_date: self.issue_date,
+            due_date: self.due_date,
+            effective_due_date: self.effective_due_date,
+            delivered_date: self.delivered_date,
+            last_dunned_on: self.last_dunned_on,
+            settled: self.settled,
+            decided_through,
+            closed,
+        }
+    }
+
+    /// The day for which it is asked: the agreed one, or later where it was delivered late.
+    pub(crate) fn asked_for_on(&self) -> NaiveDate {
+        self.anchor(None, false).due()
+    }
+
     /// What may be asked for: never more than is expected, never what is disputed.
     pub(crate) fn asked(&self) -> Decimal {
-        let undisputed = self.open_amount.checked_sub(self.disputed_amount).unwrap_or(Decimal::ZERO);
+        // What is disputed and what an instrument is in hand for are taken to be two parts of it.
+        let undisputed = self.open_amount - self.disputed_amount - self.covered_amount;
         undisputed.min(self.expected_net).max(Decimal::ZERO)
     }
 }
@@ -48,11 +84,14 @@ pub(crate) struct Snapshot {
     pub(crate) strategy: Strategy,
     /// Highest offset decided before.
     pub(crate) decided_through: Option<i32>,
-    /// The last decision before said `paid`.
+    /// The last decision before said `paid` or `voided`.
     pub(crate) closed: bool,
     pub(crate) invoice: InvoiceFacts,
     /// Promises that stop reminders for this invoice, in order of id.
     pub(crate) promises: Vec<Uuid>,
+    /// The buyer takes invoices through its portal or desk only, and we have not brought it there: our delay (L13).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unsubmitted: bool,
     /// An event of this customer could not be applied (D11): what is known of it may be wrong.
     pub(crate) dead_letter: bool,
     /// No master data of the customer has come.
@@ -67,9 +106,14 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Reason {
     DeadLetter,
+    Voided,
     Paid,
+    Assigned,
+    Unsubmitted,
+    Rejected,
     Promised,
     Disputed,
+    Instrument,
     NothingToAsk,
     CustomerProvisional,
     NoContact,
@@ -77,11 +121,16 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::DeadLetter,
+        Self::Voided,
         Self::Paid,
+        Self::Assigned,
+        Self::Unsubmitted,
+        Self::Rejected,
         Self::Promised,
         Self::Disputed,
+        Self::Instrument,
         Self::NothingToAsk,
         Self::CustomerProvisional,
         Self::NoContact,
@@ -91,9 +140,14 @@ impl Reason {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::DeadLetter => "dead_letter",
+            Self::Voided => "voided",
             Self::Paid => "paid",
+            Self::Assigned => "assigned",
+            Self::Unsubmitted => "unsubmitted",
+            Self::Rejected => "rejected",
             Self::Promised => "promised",
             Self::Disputed => "disputed",
+            Self::Instrument => "instrument",
             Self::NothingToAsk => "nothing_to_ask",
             Self::CustomerProvisional => "customer_provisional",
             Self::NoContact => "no_contact",
@@ -153,14 +207,7 @@ pub(crate) struct Decision {
 /// Decides every step that is due, in order of offset. Empty when none is.
 pub(crate) fn decide(snapshot: &Snapshot) -> Vec<Decision> {
     let invoice = &snapshot.invoice;
-    let anchor = Anchor {
-        issue_date: invoice.issue_date,
-        effective_due_date: invoice.effective_due_date,
-        last_dunned_on: invoice.last_dunned_on,
-        settled: invoice.settled,
-        decided_through: snapshot.decided_through,
-        closed: snapshot.closed,
-    };
+    let anchor = invoice.anchor(snapshot.decided_through, snapshot.closed);
     let mut due: Vec<_> =
         anchor.pending(&snapshot.strategy).take_while(|(_, _, day)| *day <= snapshot.through).collect();
     if invoice.settled {
@@ -177,16 +224,21 @@ pub(crate) fn decide(snapshot: &Snapshot) -> Vec<Decision> {
         .collect()
 }
 
-/// The first reason that holds is the one recorded: doubts about the facts first, then what the debtor did, then what
-/// we lack.
+/// The first reason that holds is the one recorded: doubts about the facts first, then whether it is ours to ask for, then what
+/// the debtor did, then what we lack.
 fn outcome(snapshot: &Snapshot) -> Outcome {
     let invoice = &snapshot.invoice;
     let nothing_asked = invoice.asked().is_zero();
     let reasons = [
         (Reason::DeadLetter, snapshot.dead_letter),
+        (Reason::Voided, invoice.voided && invoice.settled),
         (Reason::Paid, invoice.settled),
+        (Reason::Assigned, invoice.assigned),
+        (Reason::Unsubmitted, snapshot.unsubmitted),
+        (Reason::Rejected, invoice.rejected),
         (Reason::Promised, !snapshot.promises.is_empty()),
         (Reason::Disputed, nothing_asked && !invoice.disputed_amount.is_zero()),
+        (Reason::Instrument, nothing_asked && !invoice.covered_amount.is_zero()),
         (Reason::NothingToAsk, nothing_asked),
         (Reason::CustomerProvisional, snapshot.provisional),
         (Reason::NoContact, !snapshot.reachable),

@@ -38,11 +38,18 @@ impl SendWindow {
     }
 }
 
+/// An invoice that reached its debtor later than this after its date was delivered late: a week is what a monthly closing and a
+/// courier take, and nobody counts a term from less.
+const DELIVERY_GRACE_DAYS: i64 = 7;
+
 /// What the plan of one invoice depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Anchor {
     pub(crate) issue_date: NaiveDate,
+    /// As printed; absent in records from before it was kept.
+    pub(crate) due_date: Option<NaiveDate>,
     pub(crate) effective_due_date: NaiveDate,
+    pub(crate) delivered_date: Option<NaiveDate>,
     /// Through which another system has dunned it (L8).
     pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) settled: bool,
@@ -53,13 +60,29 @@ pub(crate) struct Anchor {
 }
 
 impl Anchor {
+    /// Day of delivery, and how many days after its date that was, of an invoice that came late or not before it was due: its
+    /// clock starts then (R27).
+    fn late_delivery(&self) -> Option<(NaiveDate, Days)> {
+        let (due, delivered) = (self.due_date?, self.delivered_date?);
+        let days = (delivered - self.issue_date).num_days();
+        let is_late = days > DELIVERY_GRACE_DAYS || delivered > due;
+        Some((delivered, Days::new(u64::try_from(days).ok()?))).filter(|_| is_late)
+    }
+
+    /// The day from which steps are counted: the one that was agreed, or the whole term from a late delivery where that is later.
+    pub(crate) fn due(&self) -> NaiveDate {
+        let from_delivery = self.late_delivery().and_then(|(_, days)| self.due_date?.checked_add_days(days));
+        from_delivery.map_or(self.effective_due_date, |day| day.max(self.effective_due_date))
+    }
+
+    /// The first day on which the debtor can be reminded.
+    fn begins(&self) -> NaiveDate {
+        self.late_delivery().map_or(self.issue_date, |(delivered, _)| delivered)
+    }
+
     pub(crate) fn day_of(&self, step: &Step) -> Option<NaiveDate> {
         let days = Days::new(u64::from(step.offset_days.unsigned_abs()));
-        if step.offset_days < 0 {
-            self.effective_due_date.checked_sub_days(days)
-        } else {
-            self.effective_due_date.checked_add_days(days)
-        }
+        if step.offset_days < 0 { self.due().checked_sub_days(days) } else { self.due().checked_add_days(days) }
     }
 
     /// The steps still to be decided, each with its position and its day.
@@ -75,8 +98,8 @@ impl Anchor {
             .enumerate()
             .filter(move |(_, step)| !over && anchor.decided_through.is_none_or(|last| step.offset_days > last))
             .filter_map(move |(position, step)| Some((position, step, anchor.day_of(step)?)))
-            // Nobody is reminded of what has not been invoiced yet: such a step never was.
-            .filter(move |(_, _, day)| *day >= anchor.issue_date)
+            // Nobody is reminded of what has not been invoiced yet, or has not come: such a step never was.
+            .filter(move |(_, _, day)| *day >= anchor.begins())
             // Nor of what another system has reminded it of already.
             .filter(move |(_, _, day)| anchor.last_dunned_on.is_none_or(|last| *day > last))
     }
@@ -115,7 +138,9 @@ mod tests {
         for (issued, due, decided_through, settled, closed, next) in cases {
             let anchor = Anchor {
                 issue_date: date(issued),
+                due_date: Some(date(due)),
                 effective_due_date: date(due),
+                delivered_date: None,
                 last_dunned_on: None,
                 settled,
                 decided_through,
@@ -131,7 +156,9 @@ mod tests {
         for (dunned, next) in [("2026-03-30", "2026-03-31"), ("2026-04-03", "2026-04-10"), ("2026-09-01", "over")] {
             let anchor = Anchor {
                 issue_date: date("2026-03-01"),
+                due_date: Some(date("2026-03-31")),
                 effective_due_date: date("2026-03-31"),
+                delivered_date: None,
                 last_dunned_on: Some(date(dunned)),
                 settled: false,
                 decided_through: None,
@@ -140,6 +167,45 @@ mod tests {
             let day = anchor.next_day(&default).map_or_else(|| "over".to_owned(), |day| day.to_string());
             assert_eq!(day, next, "{dunned}");
         }
+    }
+
+    #[test]
+    fn the_clock_of_an_invoice_that_came_late_starts_when_it_came() {
+        let default = built_in().remove(0);
+        let cases = [
+            // (delivered, agreed until, counted from, first step)
+            (None, "2026-03-31", "2026-03-31", "2026-03-24"),
+            (Some("2026-02-25"), "2026-03-31", "2026-03-31", "2026-03-24"), // before its own date
+            (Some("2026-03-08"), "2026-03-31", "2026-03-31", "2026-03-24"), // within a week
+            (Some("2026-03-09"), "2026-03-31", "2026-04-08", "2026-04-01"),
+            (Some("2026-04-02"), "2026-03-31", "2026-05-02", "2026-04-25"), // after it was due
+            (Some("2026-03-09"), "2026-04-30", "2026-04-30", "2026-04-23"), // more was agreed
+        ];
+        for (delivered, agreed, counted, first) in cases {
+            let anchor = Anchor {
+                issue_date: date("2026-03-01"),
+                due_date: Some(date("2026-03-31")),
+                effective_due_date: date(agreed),
+                delivered_date: delivered.map(date),
+                last_dunned_on: None,
+                settled: false,
+                decided_through: None,
+                closed: false,
+            };
+            assert_eq!((anchor.due(), anchor.next_day(&default)), (date(counted), Some(date(first))), "{delivered:?}");
+        }
+        // Cash on delivery that came after a fortnight: no step before it came.
+        let anchor = Anchor {
+            issue_date: date("2026-03-01"),
+            due_date: Some(date("2026-03-01")),
+            effective_due_date: date("2026-03-01"),
+            delivered_date: Some(date("2026-03-15")),
+            last_dunned_on: None,
+            settled: false,
+            decided_through: None,
+            closed: false,
+        };
+        assert_eq!(anchor.next_day(&default), Some(date("2026-03-15")));
     }
 
     #[test]

@@ -26,9 +26,16 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
     match (language, reason) {
         (Language::Spanish, Reason::DeadLetter) => "un dato de este cliente no se pudo aplicar y espera revisión",
         (Language::Spanish, Reason::Paid) => "la factura ya está pagada",
+        (Language::Spanish, Reason::Voided) => "la factura está anulada",
+        (Language::Spanish, Reason::Assigned) => "la factura está cedida y se paga a otro",
+        (Language::Spanish, Reason::Unsubmitted) => "el cliente exige radicarla y aún no se ha radicado",
+        (Language::Spanish, Reason::Rejected) => "el cliente rechazó la factura",
         (Language::Spanish, Reason::Promised) => "hay una promesa de pago vigente",
         (Language::Spanish, Reason::Disputed) => "la factura está en disputa",
-        (Language::Spanish, Reason::NothingToAsk) => "lo que falta son retenciones: no queda nada por cobrar",
+        (Language::Spanish, Reason::Instrument) => "hay un cheque u otro título en mano por lo que falta",
+        (Language::Spanish, Reason::NothingToAsk) => {
+            "lo que falta son retenciones o notas de crédito: no queda nada por cobrar"
+        }
         (Language::Spanish, Reason::CustomerProvisional) => "faltan los datos del cliente",
         (Language::Spanish, Reason::NoContact) => "el cliente no tiene un contacto activo con correo",
         (Language::Spanish, Reason::TemplateError) => "el mensaje no se pudo redactar",
@@ -36,9 +43,16 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
             "an event of this customer could not be applied and waits for a person"
         }
         (Language::English, Reason::Paid) => "the invoice is paid",
+        (Language::English, Reason::Voided) => "the invoice is voided",
+        (Language::English, Reason::Assigned) => "the invoice is assigned and paid to somebody else",
+        (Language::English, Reason::Unsubmitted) => "the customer wants it submitted, and that has not been done",
+        (Language::English, Reason::Rejected) => "the customer has rejected the invoice",
         (Language::English, Reason::Promised) => "a promise to pay stands",
         (Language::English, Reason::Disputed) => "the invoice is disputed",
-        (Language::English, Reason::NothingToAsk) => "what is left will be withheld: there is nothing to ask for",
+        (Language::English, Reason::Instrument) => "a cheque or another paper is in hand for what is left",
+        (Language::English, Reason::NothingToAsk) => {
+            "what is left will be withheld or credited: there is nothing to ask for"
+        }
         (Language::English, Reason::CustomerProvisional) => "the customer's master data has not come",
         (Language::English, Reason::NoContact) => "the customer has no active contact with an e-mail address",
         (Language::English, Reason::TemplateError) => "the message could not be written",

@@ -18,6 +18,7 @@ pub(super) fn read(batch: &[Delivery]) -> Result<Vec<MasterData>, HandlerError> 
                 name: event.name,
                 time_zone: event.time_zone,
                 language: event.language,
+                requires_submission: event.requires_submission,
                 provisional: event.provisional,
             })
         })

@@ -30,6 +30,11 @@ fn row(event: InvoiceChanged) -> Result<Row, HandlerError> {
         due_date: wire::date("due_date", &event.due_date)?,
         effective_due_date: wire::date("effective_due_date", &event.effective_due_date)?,
         last_dunned_on: wire::optional_date("last_dunned_on", &event.last_dunned_on)?,
+        delivered_date: wire::optional_date("delivered_date", &event.delivered_date)?,
+        voided: !event.voided_on.is_empty(),
+        acceptance: event.acceptance,
+        assigned: !event.factor.is_empty(),
+        covered_amount: wire::optional_decimal("covered_amount", &event.covered_amount)?.unwrap_or_default(),
         status: event.status,
     })
 }

@@ -91,6 +91,7 @@ pub(crate) struct MasterData {
     pub(crate) name: String,
     pub(crate) time_zone: String,
     pub(crate) language: String,
+    pub(crate) requires_submission: bool,
     pub(crate) provisional: bool,
 }
 
@@ -101,12 +102,13 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[MasterData]) -> Result
     }
     let text = |of: fn(&MasterData) -> &String| rows.iter().map(of).cloned().collect::<Vec<String>>();
     sqlx::query!(
-        "INSERT INTO customers AS c (tenant_id, customer_id, version, code, name, time_zone, language, provisional)
+        "INSERT INTO customers AS c (tenant_id, customer_id, version, code, name, time_zone, language, provisional,
+           requires_submission)
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-                              $8::boolean[])
+                              $8::boolean[], $9::boolean[])
          ON CONFLICT (tenant_id, customer_id) DO UPDATE SET version = excluded.version, code = excluded.code,
            name = excluded.name, time_zone = excluded.time_zone, language = excluded.language,
-           provisional = excluded.provisional
+           provisional = excluded.provisional, requires_submission = excluded.requires_submission
          WHERE c.version < excluded.version",
         &rows.iter().map(|row| row.tenant_id).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.customer_id).collect::<Vec<_>>(),
@@ -116,6 +118,7 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[MasterData]) -> Result
         &text(|row| &row.time_zone),
         &text(|row| &row.language),
         &rows.iter().map(|row| row.provisional).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.requires_submission).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;

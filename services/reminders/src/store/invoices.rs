@@ -28,6 +28,12 @@ pub(crate) struct Row {
     pub(crate) due_date: NaiveDate,
     pub(crate) effective_due_date: NaiveDate,
     pub(crate) last_dunned_on: Option<NaiveDate>,
+    pub(crate) delivered_date: Option<NaiveDate>,
+    pub(crate) voided: bool,
+    /// `submitted`, `accepted`, `rejected`; empty: nothing was told.
+    pub(crate) acceptance: String,
+    pub(crate) assigned: bool,
+    pub(crate) covered_amount: Decimal,
     pub(crate) status: String,
 }
 
@@ -44,17 +50,21 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row], steps: &[NextSte
     sqlx::query!(
         "INSERT INTO invoices AS i (tenant_id, invoice_id, version, legal_entity_id, customer_id, number, currency,
            amount, open_amount, expected_net, disputed_amount, issue_date, due_date, effective_due_date, last_dunned_on,
-           status, next_step_at, live)
+           status, next_step_at, live, delivered_date, voided, acceptance, assigned,
+           covered_amount)
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
            $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::date[], $13::date[], $14::date[],
-           $15::date[], $16::text[], $17::timestamptz[], $18::boolean[])
+           $15::date[], $16::text[], $17::timestamptz[], $18::boolean[], $19::date[], $20::boolean[], $21::text[],
+           $22::boolean[], $23::numeric[])
          ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
            legal_entity_id = excluded.legal_entity_id, customer_id = excluded.customer_id, number = excluded.number,
            currency = excluded.currency, amount = excluded.amount, open_amount = excluded.open_amount,
            expected_net = excluded.expected_net, disputed_amount = excluded.disputed_amount,
            issue_date = excluded.issue_date, due_date = excluded.due_date,
            effective_due_date = excluded.effective_due_date, last_dunned_on = excluded.last_dunned_on,
-           status = excluded.status,
+           status = excluded.status, delivered_date = excluded.delivered_date, voided = excluded.voided,
+           acceptance = excluded.acceptance, assigned = excluded.assigned,
+           covered_amount = excluded.covered_amount,
            next_step_at = excluded.next_step_at, live = excluded.live
          WHERE i.version < excluded.version",
         &ids(|row| row.tenant_id),
@@ -75,6 +85,11 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[Row], steps: &[NextSte
         &texts(|row| &row.status) as &[&str],
         &steps.iter().map(|step| step.at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
         &steps.iter().map(|step| step.live).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.delivered_date).collect::<Vec<_>>() as &[Option<NaiveDate>],
+        &rows.iter().map(|row| row.voided).collect::<Vec<_>>(),
+        &texts(|row| &row.acceptance) as &[&str],
+        &rows.iter().map(|row| row.assigned).collect::<Vec<_>>(),
+        &amounts(|row| row.covered_amount),
     )
     .execute(conn)
     .await?;

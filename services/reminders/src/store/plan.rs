@@ -79,7 +79,7 @@ impl Plans {
             return Ok(Vec::new());
         }
         let decided = sqlx::query!(
-            r#"SELECT k.tenant_id AS "tenant_id!", k.invoice_id AS "invoice_id!", d.offset_days, d.reason = 'paid' AS "closed!"
+            r#"SELECT k.tenant_id AS "tenant_id!", k.invoice_id AS "invoice_id!", d.offset_days, d.reason IN ('paid', 'voided') AS "closed!"
                FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id) CROSS JOIN LATERAL (
                  SELECT offset_days, reason FROM decisions
                  WHERE tenant_id = k.tenant_id AND invoice_id = k.invoice_id ORDER BY offset_days DESC LIMIT 1) d"#,
@@ -94,7 +94,9 @@ impl Plans {
             let last = decided.get(&(row.tenant_id, row.invoice_id));
             let anchor = Anchor {
                 issue_date: row.issue_date,
+                due_date: Some(row.due_date),
                 effective_due_date: row.effective_due_date,
+                delivered_date: row.delivered_date,
                 last_dunned_on: row.last_dunned_on,
                 settled: row.status == SETTLED,
                 decided_through: last.map(|(offset_days, _)| *offset_days),
@@ -112,10 +114,10 @@ impl Plans {
             return Ok(());
         }
         let rows = sqlx::query!(
-            r#"SELECT i.tenant_id, i.customer_id, i.invoice_id, i.issue_date, i.effective_due_date, i.last_dunned_on,
-                      i.next_step_at,
+            r#"SELECT i.tenant_id, i.customer_id, i.invoice_id, i.issue_date, i.due_date, i.effective_due_date,
+                      i.delivered_date, i.last_dunned_on, i.next_step_at,
                       i.status = 'settled' AS "settled!", d.offset_days AS "decided_through?",
-                      coalesce(d.reason = 'paid', false) AS "closed!"
+                      coalesce(d.reason IN ('paid', 'voided'), false) AS "closed!"
                FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) CROSS JOIN LATERAL (
                  SELECT * FROM invoices WHERE tenant_id = k.tenant_id AND customer_id = k.customer_id AND live OFFSET 0) i
                LEFT JOIN LATERAL (
@@ -132,7 +134,9 @@ impl Plans {
         for row in rows {
             let anchor = Anchor {
                 issue_date: row.issue_date,
+                due_date: Some(row.due_date),
                 effective_due_date: row.effective_due_date,
+                delivered_date: row.delivered_date,
                 last_dunned_on: row.last_dunned_on,
                 settled: row.settled,
                 decided_through: row.decided_through,

@@ -49,6 +49,7 @@ struct Customer {
     segment: String,
     segment_version: i64,
     provisional: bool,
+    requires_submission: bool,
 }
 
 /// The cases of customers, which are locked, in order of key.
@@ -90,6 +91,7 @@ pub(crate) async fn load(
                 closed: invoice.closed,
                 invoice: invoice.facts,
                 promises,
+                unsubmitted: customer.requires_submission && invoice.acceptance.is_empty(),
                 dead_letter: dead_letters.contains(&key),
                 provisional: customer.provisional,
                 reachable: false,
@@ -102,7 +104,8 @@ pub(crate) async fn load(
 
 async fn load_customers(conn: &mut PgConnection, customers: &Keys) -> Result<BTreeMap<Key, Customer>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT c.tenant_id, c.customer_id, c.time_zone, c.language, c.provisional, c.segment, c.segment_version,
+        "SELECT c.tenant_id, c.customer_id, c.time_zone, c.language, c.provisional, c.requires_submission, c.segment,
+                c.segment_version,
                 t.name AS tenant_name, t.time_zone AS tenant_zone, t.send_hour, t.language AS tenant_language
          FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
          JOIN customers c USING (tenant_id, customer_id) JOIN tenants t USING (tenant_id)",
@@ -116,6 +119,7 @@ async fn load_customers(conn: &mut PgConnection, customers: &Keys) -> Result<BTr
             segment: row.segment,
             segment_version: row.segment_version,
             provisional: row.provisional,
+            requires_submission: row.requires_submission,
             case: Case {
                 tenant_id: row.tenant_id,
                 customer_id: row.customer_id,
@@ -153,6 +157,7 @@ struct Invoice {
     amount: Decimal,
     decided_through: Option<i32>,
     closed: bool,
+    acceptance: String,
     facts: InvoiceFacts,
 }
 
@@ -163,9 +168,10 @@ async fn load_invoices(
 ) -> Result<Vec<Invoice>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT i.tenant_id, i.customer_id, i.invoice_id, i.version, i.number, i.currency, i.amount, i.open_amount,
-                  i.expected_net, i.disputed_amount, i.issue_date, i.effective_due_date, i.last_dunned_on,
+                  i.expected_net, i.disputed_amount, i.issue_date, i.due_date, i.effective_due_date, i.delivered_date,
+                  i.last_dunned_on, i.voided, i.acceptance, i.assigned, i.covered_amount,
                   i.status = 'settled' AS "settled!", d.offset_days AS "decided_through?",
-                  coalesce(d.reason = 'paid', false) AS "closed!"
+                  coalesce(d.reason IN ('paid', 'voided'), false) AS "closed!"
            FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
            JOIN invoices i USING (tenant_id, customer_id)
            LEFT JOIN LATERAL (
@@ -190,14 +196,21 @@ async fn load_invoices(
             invoice_id: row.invoice_id,
             version: row.version,
             issue_date: row.issue_date,
+            due_date: Some(row.due_date),
             effective_due_date: row.effective_due_date,
+            delivered_date: row.delivered_date,
             last_dunned_on: row.last_dunned_on,
             currency: row.currency,
             open_amount: row.open_amount,
             expected_net: row.expected_net,
             disputed_amount: row.disputed_amount,
             settled: row.settled,
+            voided: row.voided,
+            rejected: row.acceptance == "rejected",
+            assigned: row.assigned,
+            covered_amount: row.covered_amount,
         },
+        acceptance: row.acceptance,
     });
     Ok(invoices.collect())
 }

@@ -132,7 +132,7 @@ fn item(invoice: &DueInvoice) -> Item {
     Item {
         number: invoice.number.clone(),
         issue_date: facts.issue_date,
-        due_date: facts.effective_due_date,
+        due_date: facts.asked_for_on(),
         currency: invoice.currency,
         asked: facts.asked(),
         total: invoice.amount,

@@ -1,11 +1,11 @@
 //! What keeps a reminder from leaving, and what lets the next one leave.
 
-use contracts::ingestion::{ContactChanged, InvoiceChanged};
+use contracts::ingestion::{ContactChanged, CustomerChanged, InvoiceChanged};
 use prost::Message;
 
 use crate::world::{
-    DUE_DAY, TEN_DAYS_LATE, THREE_DAYS_LATE, WEEK_BEFORE, World, bank, contact, id, invoice, judged, paid, promise,
-    said,
+    DUE_DAY, TEN_DAYS_LATE, THREE_DAYS_LATE, WEEK_BEFORE, World, bank, contact, customer, id, invoice, judged, paid,
+    promise, said,
 };
 
 #[tokio::test]
@@ -52,6 +52,79 @@ async fn a_payment_that_bounces_lets_the_plan_go_on() {
     world.tick(DUE_DAY).await;
     assert_eq!(world.decided(&acme, "F-1").await, [said(-7, "suppressed", "paid"), said(0, "send", "")]);
     assert_eq!(world.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_ours_to_ask_for_is_not_asked_for() {
+    let world = World::new().await;
+    let acme = world.tenant("acme").await;
+    let numbered = |number: &str| InvoiceChanged { version: 2, ..invoice(&acme, number) };
+    let cases = [
+        ("voided", InvoiceChanged { voided_on: "2026-03-20".into(), ..paid(&invoice(&acme, "F-1")) }),
+        ("assigned", InvoiceChanged { factor: "SUR".into(), payee: "SUR".into(), ..numbered("F-2") }),
+        ("rejected", InvoiceChanged { acceptance: "rejected".into(), ..numbered("F-3") }),
+        (
+            "instrument",
+            InvoiceChanged { covered_amount: "100.00".into(), expected_net: "0.00".into(), ..numbered("F-4") },
+        ),
+    ];
+    for (_, invoice) in &cases {
+        world.bed.publish(invoice).await;
+    }
+    world.tick(WEEK_BEFORE).await;
+    assert!(world.mails().is_empty());
+    for (reason, invoice) in &cases {
+        assert_eq!(world.decided(&acme, &invoice.number).await, [said(-7, "suppressed", reason)]);
+    }
+    // All of it is asked for again: reinstated, reassigned back, submitted anew; of the cheque's invoice what it leaves.
+    for (reason, before) in &cases {
+        let part =
+            InvoiceChanged { covered_amount: "60.00".into(), expected_net: "40.00".into(), ..invoice(&acme, "F-4") };
+        let again = if *reason == "instrument" { part } else { invoice(&acme, &before.number) };
+        world.bed.publish(&InvoiceChanged { version: 3, ..again }).await;
+    }
+    world.tick(DUE_DAY).await;
+    let mails = world.mails();
+    assert_eq!(mails.len(), 1);
+    for number in ["F-1", "F-2", "F-3"] {
+        assert!(mails[0].text.contains(number), "{mails:?}");
+    }
+    assert!(mails[0].text.contains("40,00 COP\n  de un total de 100,00 COP"), "{mails:?}");
+}
+
+#[tokio::test]
+async fn an_invoice_that_we_have_not_submitted_is_our_delay() {
+    let world = World::new().await;
+    let acme = world.tenant("acme").await;
+    let strict = CustomerChanged { version: 2, requires_submission: true, ..customer(&acme, "C-1") };
+    world.bed.publish(&strict).await;
+    let open = invoice(&acme, "F-1");
+    world.bed.publish(&open).await;
+    world.tick(WEEK_BEFORE).await;
+    assert_eq!(world.decided(&acme, "F-1").await, [said(-7, "suppressed", "unsubmitted")]);
+    world.bed.publish(&InvoiceChanged { version: 2, acceptance: "submitted".into(), ..open }).await;
+    world.tick(DUE_DAY).await;
+    assert_eq!(world.decided(&acme, "F-1").await, [said(-7, "suppressed", "unsubmitted"), said(0, "send", "")]);
+}
+
+#[tokio::test]
+async fn the_clock_of_an_invoice_that_came_late_starts_with_its_delivery() {
+    let world = World::new().await;
+    let acme = world.tenant("acme").await;
+    // Ten days after its date: the term of thirty days ends on 10 April, a week before is the 3rd.
+    world.bed.publish(&InvoiceChanged { delivered_date: "2026-03-11".into(), ..invoice(&acme, "F-1") }).await;
+    world.bed.publish(&InvoiceChanged { delivered_date: "2026-03-05".into(), ..invoice(&acme, "F-2") }).await;
+    world.tick(DUE_DAY).await;
+    assert!(world.decided(&acme, "F-1").await.is_empty());
+    assert_eq!(world.decided(&acme, "F-2").await.len(), 2, "within a week is no delay");
+    world.mails();
+    world.bed.publish(&paid(&invoice(&acme, "F-2"))).await;
+    world.tick(THREE_DAYS_LATE).await;
+    world.tick(TEN_DAYS_LATE).await;
+    assert_eq!(world.decided(&acme, "F-1").await, [said(-7, "send", ""), said(0, "send", "")]);
+    let mails = world.mails();
+    assert_eq!(mails[1].subject, "acme S.A.: la factura F-1 vence hoy");
+    assert!(mails[1].text.contains("10/04/2026"), "{mails:?}");
 }
 
 #[tokio::test]

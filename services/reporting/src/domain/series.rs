@@ -15,7 +15,7 @@ use super::month::Month;
 /// What moved the receivables of one currency within one month, up to the day asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Movements {
-    /// Invoices issued.
+    /// Invoices issued, less those voided; negative where more was voided than issued.
     pub(crate) sales: Decimal,
     /// Settlements that began to count.
     pub(crate) settled: Decimal,

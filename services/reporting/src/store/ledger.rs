@@ -24,7 +24,9 @@ pub(crate) async fn movements(
                SELECT overdue_from, currency, 0, 0, amount, 0
                FROM invoices WHERE tenant_id = $1 AND overdue_from <= $2
                UNION ALL
-               SELECT counts_on, currency, 0, amount, 0, 0
+               -- A void takes the sale back on its day and is no collection.
+               SELECT counts_on, currency, CASE kind WHEN 'void' THEN -amount ELSE 0 END,
+                      CASE kind WHEN 'void' THEN 0 ELSE amount END, 0, 0
                FROM invoice_settlements WHERE tenant_id = $1 AND counts_on <= $2
                UNION ALL
                SELECT counts_overdue_on, currency, 0, 0, 0, amount

@@ -62,7 +62,7 @@ pub(crate) fn instant(text: &str) -> DateTime<Utc> {
 #[derive(Debug, Clone)]
 pub(crate) enum Told {
     Customer(CustomerChanged),
-    Invoice(InvoiceChanged),
+    Invoice(Box<InvoiceChanged>),
     Credit(CreditChanged),
     Dispute(DisputeChanged),
     Score(CustomerScored),
@@ -77,7 +77,7 @@ impl Told {
     pub(crate) async fn publish(&self, bed: &Bed) {
         match self {
             Self::Customer(event) => send(bed, event).await,
-            Self::Invoice(event) => send(bed, event).await,
+            Self::Invoice(event) => send(bed, event.as_ref()).await,
             Self::Credit(event) => send(bed, event).await,
             Self::Dispute(event) => send(bed, event).await,
             Self::Score(event) => send(bed, event).await,
@@ -137,7 +137,7 @@ impl Books<'_> {
             recorded_at: Some(wire::timestamp(instant(NOW))),
             inferred: false,
         });
-        Told::Invoice(InvoiceChanged {
+        Told::Invoice(Box::new(InvoiceChanged {
             schema_rev: SCHEMA_REV,
             tenant_id: self.tenant(),
             invoice_id: self.id(Kind::Invoice, number),
@@ -158,7 +158,7 @@ impl Books<'_> {
             disputed_amount: "0".into(),
             recorded_at: Some(wire::timestamp(instant(NOW))),
             ..InvoiceChanged::default()
-        })
+        }))
     }
 
     pub(crate) fn credit(&self, code: &str, (currency, amount): (&str, &str), applied: &str, day: &str) -> Told {

@@ -5,6 +5,40 @@ use serde_json::json;
 use crate::books::{Books, Office, tell};
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_void_takes_the_sale_back_and_collects_nothing() {
+    let office = Office::open().await;
+    let acme = office.bed.tenant("acme").await;
+    let books = Books(&acme);
+    let dates = ("2026-04-01", "2026-04-30");
+    tell(
+        &office,
+        &[
+            books.invoice(("F-1", "C-1"), ("COP", "100.00"), dates, &[("void", "100.00", "2026-05-20")]),
+            books.invoice(
+                ("F-2", "C-2"),
+                ("COP", "50.00"),
+                dates,
+                &[("cash", "15.00", "2026-05-10"), ("instrument", "5.00", "2026-05-12")],
+            ),
+            books.invoice(("F-3", "C-1"), ("COP", "30.00"), ("2026-05-02", "2026-06-30"), &[]),
+        ],
+    )
+    .await;
+    let kpis = office.json(&acme.key, "/v1/kpis?from=2026-05-02&to=2026-05-31").await;
+    let may = &kpis["dso"][0];
+    assert_eq!(
+        (&may["month"], &may["receivable"], &may["overdue"]),
+        (&json!("2026-05"), &json!("60.00"), &json!("30.00"))
+    );
+    assert_eq!(may["sales"], "-70.00", "30 were sold, and 100 were not after all");
+    // (150 − 70 − 60) / (150 − 70 − 30): of the 50 that could be collected, 20 were.
+    assert_eq!(may["collection_effectiveness"], "40.00");
+    let cohort = &kpis["overdue_recovered"][0];
+    let expected = (&json!("50.00"), &json!("20.00"));
+    assert_eq!((&cohort["amount"], &cohort["recovered"]), expected, "a cleared cheque is money: {cohort}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_key_figures_of_a_quarter() {
     let office = Office::open().await;
     let acme = office.bed.tenant("acme").await;

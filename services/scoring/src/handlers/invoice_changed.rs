@@ -54,7 +54,9 @@ fn row(event: &InvoiceChanged) -> Result<InvoiceRow, Malformed> {
         _ => return Err(Malformed { field: "status", expected: "open or settled" }),
     };
     // What a list of open items does not show any more was most likely paid; like a choice of ours, it is inferred.
-    let cash = || event.settlements.iter().filter(|settlement| matches!(&*settlement.kind, "cash" | "unexplained"));
+    // A cheque that was cleared is money; a void is nobody's payment, no more than a credit note.
+    let is_payment = |kind: &str| matches!(kind, "cash" | "instrument" | "unexplained");
+    let cash = || event.settlements.iter().filter(|settlement| is_payment(&settlement.kind));
     Ok(InvoiceRow {
         tenant_id: wire::id("tenant_id", &event.tenant_id)?,
         version: wire::version("version", event.version)?,
@@ -74,4 +76,39 @@ fn row(event: &InvoiceChanged) -> Result<InvoiceRow, Malformed> {
                 && cash().any(|settlement| settlement.inferred || settlement.kind == "unexplained"),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::ingestion::Settlement;
+
+    use super::*;
+
+    #[test]
+    fn what_was_voided_or_credited_away_was_not_paid() {
+        let cases =
+            [("cash", true), ("instrument", true), ("unexplained", true), ("credit_note", false), ("void", false)];
+        for (kind, paid) in cases {
+            let id = Uuid::nil().to_string();
+            let settlement = Settlement { kind: kind.into(), amount: "100.00".into(), ..Settlement::default() };
+            let event = InvoiceChanged {
+                tenant_id: id.clone(),
+                invoice_id: id.clone(),
+                version: 1,
+                legal_entity_id: id.clone(),
+                customer_id: id.clone(),
+                payer_id: id,
+                currency: "COP".into(),
+                amount: "100.00".into(),
+                open_amount: "0.00".into(),
+                issue_date: "2026-01-01".into(),
+                due_date: "2026-01-31".into(),
+                status: "settled".into(),
+                settled_on: "2026-02-05".into(),
+                settlements: vec![settlement],
+                ..InvoiceChanged::default()
+            };
+            assert_eq!(row(&event).unwrap().invoice.paid, paid, "{kind}");
+        }
+    }
 }

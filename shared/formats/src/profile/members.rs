@@ -59,9 +59,9 @@ pub(super) fn fact_types() -> impl Iterator<Item = &'static str> {
 
 fn of(name: &str) -> Form {
     match name {
-        "amount" | "open_amount" | "expected_withholding" => Form::Amount,
+        "amount" | "open_amount" | "expected_withholding" | "credit_limit" => Form::Amount,
         "covered_until" => Form::Instant,
-        _ if name.ends_with("_date") || name.ends_with("_on") => Form::Date,
+        _ if name == "on" || name.ends_with("_date") || name.ends_with("_on") => Form::Date,
         _ => Form::Text,
     }
 }

@@ -9,7 +9,7 @@ use crate::{Draft, Finding, Options};
 /// Room for `/customer` behind an id.
 const ID_BYTES: usize = 100;
 
-/// The customer, and the invoice or credit note.
+/// The customer, and the invoice, credit note or debit note.
 pub fn drafts(bill: &Bill, options: &Options) -> Result<Vec<Draft>, Finding> {
     let refuse = |code, detail: String| Err(Finding::new(code, bill.place.clone(), detail));
     if bill.payable.is_negative() {
@@ -60,9 +60,17 @@ pub fn drafts(bill: &Bill, options: &Options) -> Result<Vec<Draft>, Finding> {
                 "neither the document nor the configuration tells when it is due".to_owned(),
             );
         };
-        put(&mut data, "invoice", Some(bill.number.clone()));
         put(&mut data, "due_date", Some(due.to_string()));
-        "invoice.issued"
+        if bill.kind == Kind::DebitNote {
+            put(&mut data, "debit_note", Some(bill.number.clone()));
+            // One that corrects several invoices is about none of them alone.
+            let corrected = if let [number] = bill.references.as_slice() { Some(number.clone()) } else { None };
+            put(&mut data, "invoice", corrected);
+            "debit_note.issued"
+        } else {
+            put(&mut data, "invoice", Some(bill.number.clone()));
+            "invoice.issued"
+        }
     };
     let draft = Draft { place: bill.place.clone(), fact_type, id, time, source_version: None, data };
     Ok(vec![customer_draft, draft])

@@ -12,15 +12,16 @@ use uuid::Uuid;
 
 use super::Trouble;
 use super::disputes::Disputes;
-use super::floats;
 use super::ledger::{Credited, Issued, Work, is_same_item};
 use super::resolve::{Known, Scope};
-use crate::domain::fact::{self, Body};
+use super::{floats, voids};
+use crate::domain::fact::{self, Body, Document};
 use crate::domain::ledger::{
     AccountKey, Allocations, Balance, Credit, CreditKind, FoldedCredit, Invoice, Item, ItemKey, OpenCredit, Opening,
-    Outcome, Part, Posting, Rank, difference, fold,
+    Outcome, Part, Posting, Rank, Void, difference, fold,
 };
 use crate::domain::receivable;
+use crate::domain::standing::Standing;
 use crate::store;
 use crate::store::credits::{CreditRow, PartRow};
 use crate::store::receivables::ReceivableRow;
@@ -82,6 +83,7 @@ impl Book {
     /// Writes the facts into the rows and says which accounts have what to fold.
     pub(super) fn take_in(
         &mut self,
+        scope: &Scope,
         issued: Issued,
         credited: &Credited<'_>,
     ) -> Result<BTreeMap<AccountKey, Work>, Trouble> {
@@ -102,6 +104,8 @@ impl Book {
                 work.entry(account).or_default().invoices.insert(invoice_id);
             }
             self.touched.insert(invoice_id);
+            let void = voids::credit(scope, &row, self.invoices_before.get(&invoice_id), &self.credits_before);
+            self.credits.extend(void.map(|void| (void.credit_id, void)));
             self.invoices.insert(invoice_id, row);
         }
         for (credit_id, (_, row)) in credited {
@@ -152,7 +156,8 @@ impl Book {
         for row in self.invoices.values() {
             accounts.entry(row.account()?).or_default().invoices.push(row.invoice_id);
         }
-        for row in self.credits.values() {
+        // The fold makes voids with their invoices.
+        for row in self.credits.values().filter(|row| row.kind != CreditKind::Void.as_str()) {
             accounts.entry(row.account()?).or_default().credits.push(row.credit_id);
         }
         Ok(accounts)
@@ -258,6 +263,12 @@ impl Book {
             let in_force = settlements.get(&invoice_id).map_or(&[][..], Vec::as_slice);
             let withheld = in_force.iter().filter(|settlement| settlement.kind == CreditKind::Withholding.as_str());
             row.withheld_amount = withheld.map(|settlement| settlement.amount).sum();
+            if let Some(expected) = &mut row.standing.expected {
+                let notes = in_force.iter().filter(|settlement| {
+                    settlement.kind == CreditKind::CreditNote.as_str() && settlement.value_date >= expected.from
+                });
+                expected.credited = notes.map(|settlement| settlement.amount).sum::<Decimal>().normalize();
+            }
             let latest = in_force.iter().map(|settlement| settlement.value_date).max();
             row.settled_on = latest.filter(|_| row.open_amount.is_zero());
             let scale = Currency::parse(&row.currency).map_or(2, |currency| currency.scale());
@@ -326,6 +337,10 @@ impl Book {
 /// The row of an invoice as its fact tells it, nothing settled yet. `None` for other facts.
 pub(super) fn invoice_row(scope: &Scope, known: &Known<'_>, invoice_id: Uuid) -> Option<ReceivableRow> {
     let Body::Invoice(told) = &known.fact().body else { return None };
+    let (document, corrects) = match &told.document {
+        Document::Invoice => ("invoice", None),
+        Document::DebitNote { corrects } => ("debit_note", corrects.as_ref()),
+    };
     Some(ReceivableRow {
         invoice_id,
         version: 0,
@@ -334,6 +349,8 @@ pub(super) fn invoice_row(scope: &Scope, known: &Known<'_>, invoice_id: Uuid) ->
         payer_id: scope.customer(told.payer.as_ref().unwrap_or(&told.customer)),
         currency: told.amount.currency().code().to_owned(),
         number: told.invoice.clone(),
+        document: document.to_owned(),
+        corrects_invoice_id: corrects.map(|number| scope.invoice(&known.legal_entity, number)),
         amount: told.amount.amount(),
         open_amount: told.amount.amount(),
         expected_withholding: told.expected_withholding.map_or(Decimal::ZERO, |amount| amount.amount()),
@@ -345,6 +362,7 @@ pub(super) fn invoice_row(scope: &Scope, known: &Known<'_>, invoice_id: Uuid) ->
         delivered_date: told.delivered_date,
         last_dunned_on: told.last_dunned_on,
         settled_on: None,
+        standing: Json(Standing::default()),
         source: known.fact().source.clone(),
         source_order: known.fact().order.as_str().to_owned(),
     })
@@ -401,6 +419,7 @@ pub(crate) fn invoice(row: &ReceivableRow) -> Invoice {
         key: invoice_key(row),
         amount: row.amount,
         effective_due_date: row.effective_due_date,
+        void: row.standing.voided.as_ref().map(|voided| Void { credit_id: voided.credit_id, on: voided.on }),
     }
 }
 

@@ -7,8 +7,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::disputes::Disputes;
+use super::instruments::Instruments;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble, book, cash, extensions, publish};
+use super::{Notes, Trouble, book, cash, expected_credits, extensions, publish, standings, voids};
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
@@ -36,12 +37,16 @@ pub(super) async fn apply(
     outbox: &mut Outbox,
 ) -> Result<(), Trouble> {
     let mut disputes = Disputes::load(conn, scope, facts).await?;
-    let in_question = disputes.invoices();
+    let instruments = Instruments::take_in(conn, scope, facts, notes).await?;
+    let mut in_question = disputes.invoices();
+    let mut deducted = expected_credits::take_in(conn, scope, facts, notes).await?;
+    deducted.extend(&instruments.invoices);
+    in_question.extend(&deducted);
     if !in_question.is_subset(locked) {
         return Err(Trouble::Again);
     }
-    let (issued, invoices) = newest_invoices(conn, scope, facts, &in_question, notes).await?;
-    let (credited, credits) = newest_credits(conn, scope, facts, notes).await?;
+    let (issued, invoices) = newest_invoices(conn, scope, facts, (&in_question, &deducted), notes).await?;
+    let (credited, credits) = newest_credits(conn, scope, facts, instruments, notes).await?;
     if issued.is_empty() && credited.is_empty() && in_question.is_empty() {
         disputes.decide(scope, &Book::default(), facts, notes);
         return disputes.save(conn, scope).await;
@@ -54,8 +59,9 @@ pub(super) async fn apply(
     let mut wanted: BTreeSet<Uuid> = invoices.iter().map(|row| row.invoice_id).collect();
     let named = credited.values().flat_map(|(_, credit)| credit.parts.iter().map(|part| part.invoice_id));
     wanted.extend(named.filter(|id| !issued.contains_key(id)));
-    let mut book = Book::load(conn, scope, &wanted, credits.iter().map(|row| row.credit_id)).await?;
-    let mut work = book.take_in(issued, &credited)?;
+    let voids = voids::credits(&issued, &invoices);
+    let mut book = Book::load(conn, scope, &wanted, credits.iter().map(|row| row.credit_id).chain(voids)).await?;
+    let mut work = book.take_in(scope, issued, &credited)?;
     meet_references(conn, scope, &credited, &mut work).await?;
     let folded = fold(conn, scope, &mut book, &work, &last).await?;
 
@@ -82,12 +88,13 @@ pub(super) type Credited<'a> = BTreeMap<Uuid, (&'a Known<'a>, CreditRow)>;
 /// The row of each invoice of this transaction, as its fact tells it.
 pub(super) type Issued = BTreeMap<Uuid, ReceivableRow>;
 
-/// Also returns the rows that there are of these invoices and of those `in_question`.
+/// Also returns the rows that there are of these invoices and of those `in_question`; of these, what is not asked for of those
+/// `deducted` is new.
 async fn newest_invoices(
     conn: &mut PgConnection,
     scope: &Scope,
     facts: &[Known<'_>],
-    in_question: &BTreeSet<Uuid>,
+    (in_question, deducted): (&BTreeSet<Uuid>, &BTreeSet<Uuid>),
     notes: &mut Notes,
 ) -> Result<(Issued, Vec<ReceivableRow>), Trouble> {
     let told: Vec<(Uuid, &Known<'_>)> = facts
@@ -97,7 +104,7 @@ async fn newest_invoices(
             _ => None,
         })
         .collect();
-    let extended = extensions::invoices(scope, facts);
+    let extended = extensions::invoices(scope, facts).chain(standings::invoices(scope, facts));
     let ids: BTreeSet<Uuid> =
         told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).chain(extended).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
@@ -108,6 +115,7 @@ async fn newest_invoices(
     let mut issued: Issued =
         decided.winners.into_iter().filter_map(|(id, fact)| Some((id, book::invoice_row(scope, fact, id)?))).collect();
     extensions::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
+    standings::apply(conn, scope, facts, (&mut issued, deducted), &rows, notes).await?;
     rows.retain(|row| issued.contains_key(&row.invoice_id) || in_question.contains(&row.invoice_id));
     Ok((issued, rows))
 }
@@ -117,9 +125,10 @@ async fn newest_credits<'a>(
     conn: &mut PgConnection,
     scope: &Scope,
     facts: &'a [Known<'a>],
+    instruments: Instruments<'a>,
     notes: &mut Notes,
 ) -> Result<(Credited<'a>, Vec<CreditRow>), Trouble> {
-    let credits = facts.iter().filter(|fact| matches!(fact.fact().body, Body::Credit(_)));
+    let credits = facts.iter().filter(|fact| matches!(fact.fact().body, Body::Credit(_) | Body::Instrument(_)));
     let authorities = authorities(conn, scope, credits.map(|fact| fact.source_id)).await?;
     let mut told: Vec<(Uuid, &Known<'_>)> = Vec::new();
     for fact in facts {
@@ -148,6 +157,7 @@ async fn newest_credits<'a>(
     let mut credited: Credited<'a> = credited.collect();
     cash::allocate(conn, scope, facts, &mut credited, &mut rows, notes).await?;
     cash::reverse(conn, scope, facts, &mut credited, &mut rows, notes).await?;
+    instruments.credit(conn, scope, &authorities, &mut credited, &mut rows).await?;
     rows.retain(|row| credited.contains_key(&row.credit_id));
     Ok((credited, rows))
 }
@@ -237,16 +247,20 @@ async fn fold(
 /// Notes on credits what they wait for.
 fn park(scope: &Scope, facts: &[Known<'_>], book: &Book, notes: &mut Notes) {
     for fact in facts {
-        let Body::Credit(credit) = &fact.fact().body else { continue };
+        let (kind, number) = match &fact.fact().body {
+            Body::Credit(credit) => (credit.kind, &credit.number),
+            Body::Instrument(instrument) => (CreditKind::Instrument, &instrument.instrument),
+            _ => continue,
+        };
         if notes.stale.contains(&fact.line) {
             continue;
         }
-        let row = book.credits.get(&scope.credit(credit.kind, &fact.fact().source, &credit.number));
+        let row = book.credits.get(&scope.credit(kind, &fact.fact().source, number));
         let Some(row) = row.filter(|row| row.source_order == fact.fact().order.as_str()) else { continue };
         for part in row.parts.iter().filter(|part| part.waiting.is_some()) {
             notes.park(fact.line, format!("invoice {}", part.invoice));
         }
-        if !row.held.is_zero() && credit.kind == CreditKind::Cash {
+        if !row.held.is_zero() && kind == CreditKind::Cash {
             notes.park(fact.line, "decision: suspected duplicate".to_owned());
         }
     }
@@ -266,4 +280,5 @@ pub(super) fn is_same_item(old: &ReceivableRow, new: &ReceivableRow) -> bool {
         && old.issue_date == new.issue_date
         && old.effective_due_date == new.effective_due_date
         && old.source == new.source
+        && old.standing.voided == new.standing.voided
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use messaging::Outbox;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::resolve::{Known, Scope};
@@ -41,7 +42,7 @@ async fn customers(
     let told: Vec<(Uuid, &Known<'_>, &Customer)> = facts
         .iter()
         .filter_map(|fact| match &fact.fact().body {
-            Body::Customer(customer) => Some((scope.customer(&customer.customer), fact, customer)),
+            Body::Customer(customer) => Some((scope.customer(&customer.customer), fact, customer.as_ref())),
             _ => None,
         })
         .collect();
@@ -86,6 +87,15 @@ fn overwrite(row: &mut CustomerRow, scope: &Scope, customer: &Customer) {
     row.language = text(&customer.language);
     row.tier = text(&customer.tier);
     row.group_code = text(&customer.group);
+    let file = &customer.file;
+    row.credit_limit = file.credit_limit.map(|limit| limit.amount());
+    row.credit_limit_currency = file.credit_limit.map(|limit| limit.currency().code().to_owned()).unwrap_or_default();
+    row.rating = text(&file.rating);
+    // Of a natural person it is personal data, which is kept with the fact alone (L5).
+    row.tax_id = if customer.party_kind == PartyKind::Company { text(&file.tax_id) } else { String::new() };
+    row.preferred_channel = text(&file.preferred_channel);
+    row.requires_submission = file.requires_submission;
+    row.calendar = Json(file.calendar.clone());
     row.payer_id = customer.payer.as_ref().map_or(row.customer_id, |payer| scope.customer(payer));
     row.provisional = false;
 }

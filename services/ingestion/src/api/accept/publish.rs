@@ -1,8 +1,8 @@
 //! Rows as events of the contract.
 
 use contracts::ingestion::{
-    ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged, PromiseMade, PromiseWithdrawn,
-    Settlement, SourceChanged,
+    BuyerCalendar, ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged, PromiseMade,
+    PromiseWithdrawn, Settlement, SourceChanged,
 };
 use contracts::{SCHEMA_REV, wire};
 use primitives::{Currency, Money};
@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::resolve::Scope;
-use crate::domain::receivable;
+use crate::domain::{fact, receivable};
 use crate::store::credits::CreditRow;
 use crate::store::disputes::DisputeRow;
 use crate::store::parties::{ContactRow, CustomerRow};
@@ -51,6 +51,24 @@ pub(crate) fn customer(scope: &Scope, row: &CustomerRow) -> CustomerChanged {
         payer_id: row.payer_id.to_string(),
         group_code: row.group_code.clone(),
         provisional: row.provisional,
+        credit_limit: row.credit_limit.map(|limit| text(limit, &row.credit_limit_currency)).unwrap_or_default(),
+        credit_limit_currency: row.credit_limit_currency.clone(),
+        rating: row.rating.clone(),
+        tax_id: row.tax_id.clone(),
+        preferred_channel: row.preferred_channel.clone(),
+        requires_submission: row.requires_submission,
+        calendar: Some(calendar(&row.calendar)),
+    }
+}
+
+fn calendar(told: &fact::BuyerCalendar) -> BuyerCalendar {
+    let days = |days: &[u8]| days.iter().map(|day| u32::from(*day)).collect();
+    BuyerCalendar {
+        payment_weekdays: told.payment_weekdays.clone(),
+        payment_days: days(&told.payment_days),
+        reception_weekdays: told.reception_weekdays.clone(),
+        reception_days: days(&told.reception_days),
+        reception_cut_off: told.reception_cut_off.clone(),
     }
 }
 
@@ -70,7 +88,15 @@ pub(crate) fn contact(scope: &Scope, row: &ContactRow) -> ContactChanged {
 }
 
 pub(crate) fn invoice(scope: &Scope, row: &ReceivableRow, settlements: &[SettlementRow]) -> InvoiceChanged {
-    let expected_net = receivable::expected_net(row.open_amount, row.expected_withholding, row.withheld_amount);
+    let standing = &row.standing;
+    let of = |text: Option<&String>| text.cloned().unwrap_or_default();
+    let (covered, expected_credit) = (standing.covered(row.open_amount), standing.expected_credit(row.open_amount));
+    let expected_net = receivable::expected_net(
+        row.open_amount,
+        row.expected_withholding,
+        row.withheld_amount,
+        covered + expected_credit,
+    );
     InvoiceChanged {
         schema_rev: SCHEMA_REV,
         tenant_id: scope.tenant_id.to_string(),
@@ -94,6 +120,20 @@ pub(crate) fn invoice(scope: &Scope, row: &ReceivableRow, settlements: &[Settlem
         disputed_amount: text(row.disputed_amount, &row.currency),
         recorded_at: Some(wire::timestamp(scope.now)),
         last_dunned_on: wire::date_text(row.last_dunned_on),
+        document: row.document.clone(),
+        corrects_invoice_id: row.corrects_invoice_id.map(|id| id.to_string()).unwrap_or_default(),
+        voided_on: wire::date_text(standing.voided.as_ref().map(|voided| voided.on)),
+        delivery_channel: of(standing.delivered.as_ref().map(|delivered| &delivered.channel)),
+        delivery_delay_days: receivable::delivery_delay_days(row.issue_date, row.delivered_date),
+        acceptance: standing.acceptance().to_owned(),
+        submitted_on: wire::date_text(standing.submitted.as_ref().map(|submitted| submitted.on)),
+        answered_on: wire::date_text(standing.verdict.as_ref().map(|verdict| verdict.on)),
+        rejection_reason: of(standing.verdict.as_ref().map(|verdict| &verdict.reason)),
+        factor: of(standing.assigned.as_ref().map(|assigned| &assigned.factor)),
+        payee: of(standing.assigned.as_ref().map(|assigned| &assigned.payee)),
+        assigned_on: wire::date_text(standing.assigned.as_ref().map(|assigned| assigned.on)),
+        covered_amount: text(covered, &row.currency),
+        expected_credit: text(expected_credit, &row.currency),
     }
 }
 

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::reading::{Finding, Parsed, hex, sha256};
-use super::{Trouble, Verdict, cash, promises, refuse};
+use super::{Trouble, Verdict, cash, expected_credits, instruments, promises, refuse};
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ledger::CreditKind;
 use crate::store;
@@ -230,6 +230,11 @@ impl Scope {
         ids::derive(self.tenant_id, Kind::Credit, &[kind.as_str(), source, number])
     }
 
+    /// The credit that settles a voided invoice.
+    pub(super) fn void(&self, invoice_id: Uuid) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Credit, &[CreditKind::Void.as_str(), &invoice_id.to_string()])
+    }
+
     pub(super) fn dispute(&self, code: &str) -> Uuid {
         ids::derive(self.tenant_id, Kind::Dispute, &[code])
     }
@@ -260,7 +265,16 @@ impl Known<'_> {
             Body::Contact(fact) => vec![scope.contact(&fact.contact)],
             Body::Invoice(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
             Body::Extended(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
+            Body::Said(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
             Body::Credit(fact) => vec![scope.credit(fact.kind, &self.fact().source, &fact.number)],
+            Body::Instrument(fact) => {
+                let invoices = fact.parts.iter().map(|part| scope.invoice(&self.legal_entity, &part.invoice));
+                invoices.chain([instruments::credit_id(scope, self, &fact.instrument)]).collect()
+            }
+            Body::InstrumentChanged(fact) => vec![instruments::credit_id(scope, self, &fact.instrument)],
+            Body::ExpectedCredit(fact) => {
+                vec![expected_credits::expected_id(scope, self, fact), scope.invoice(&self.legal_entity, &fact.invoice)]
+            }
             Body::Unidentified(fact) => vec![cash::credit_id(scope, self, &fact.number)],
             Body::Allocated(fact) => vec![cash::credit_id(scope, self, &fact.payment)],
             Body::Reversed(fact) => vec![cash::credit_id(scope, self, &fact.payment)],

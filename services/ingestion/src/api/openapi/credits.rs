@@ -151,3 +151,74 @@ pub(super) struct ClearingObserved {
     amount: AmountOrZero,
     value_date: Day,
 }
+
+/// Paper was given for invoices. It settles them once it is cleared; until then they stay owed and are not asked for.
+#[derive(ToSchema)]
+pub(super) struct InstrumentReceived {
+    instrument: Key,
+    kind: InstrumentKind,
+    payer: Key,
+    currency: CurrencyCode,
+    amount: Amount,
+    received_on: Day,
+    matures_on: Day,
+    /// Each invoice once. A single one may go without an amount: it is meant with all of the instrument.
+    #[schema(required = false, max_items = 1000)]
+    invoices: Vec<Part>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum InstrumentKind {
+    Cheque,
+    Echeq,
+    Letra,
+    Pagare,
+}
+
+/// An instrument went on its way; before any word it is in the portfolio.
+#[derive(ToSchema)]
+pub(super) struct InstrumentChanged {
+    instrument: Key,
+    state: InstrumentState,
+    on: Day,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum InstrumentState {
+    Portfolio,
+    Deposited,
+    /// Passed on to a third party: it covers its invoices still.
+    Endorsed,
+    Cleared,
+    /// Its invoices are asked for again.
+    Rejected,
+}
+
+/// A credit note is on its way: so much less is asked for, and nothing less is owed. Credit notes of the invoice use it up. Told
+/// again it is corrected; zero: not expected any more.
+#[derive(ToSchema)]
+pub(super) struct CreditNoteExpected {
+    /// The source's own number of the expectation.
+    expected: Key,
+    invoice: Key,
+    currency: CurrencyCode,
+    amount: AmountOrZero,
+    /// Credit notes from this day on use it up.
+    expected_on: Day,
+    reason: ExpectedReason,
+    /// Kept apart, erasable, and never told on.
+    #[schema(required = false)]
+    note: Text,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum ExpectedReason {
+    Rebate,
+    Return,
+    PriceAdjustment,
+    Promotion,
+    Other,
+}

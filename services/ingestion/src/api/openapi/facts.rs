@@ -8,11 +8,8 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Components, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::credits::{
-    ClearingObserved, CreditNoteIssued, PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded,
-    WithholdingRecorded,
-};
-use super::values::{Amount, AmountOrZero, Country, CurrencyCode, Day, Email, Key, Language, Moment, Text, TimeZone};
+use super::catalogue::{Named, all};
+use super::values::{Amount, CurrencyCode, Day, Email, Key, Language, Moment, Text, TimeZone};
 use crate::api::reading::SAFE_INTEGER;
 
 /// What every fact has besides `type` and `data`: CloudEvents in JSON.
@@ -88,40 +85,9 @@ impl PartialSchema for SourceVersion {
     }
 }
 
-/// A debtor, as the source knows it.
-#[derive(ToSchema)]
-struct CustomerUpserted {
-    customer: Key,
-    name: Text,
-    /// `company` unless told.
-    #[schema(required = false)]
-    party_kind: PartyKind,
-    #[schema(required = false)]
-    country: Country,
-    #[schema(required = false)]
-    time_zone: TimeZone,
-    /// In which it is written to.
-    #[schema(required = false)]
-    language: Language,
-    #[schema(required = false)]
-    tier: Key,
-    /// Who pays for it; itself when absent.
-    #[schema(required = false)]
-    payer: Key,
-    #[schema(required = false)]
-    group: Key,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum PartyKind {
-    Company,
-    NaturalPerson,
-}
-
 /// A person at a debtor who is written to.
 #[derive(ToSchema)]
-struct ContactUpserted {
+pub(super) struct ContactUpserted {
     contact: Key,
     customer: Key,
     name: Text,
@@ -145,35 +111,9 @@ enum Role {
     Other,
 }
 
-/// An invoice, or its correction.
-#[derive(ToSchema)]
-struct InvoiceIssued {
-    invoice: Key,
-    customer: Key,
-    /// Who pays it; the customer's payer when absent.
-    #[schema(required = false)]
-    payer: Key,
-    currency: CurrencyCode,
-    amount: Amount,
-    /// Tax that the payer will withhold; not more than the amount.
-    #[schema(required = false)]
-    expected_withholding: AmountOrZero,
-    issue_date: Day,
-    /// Not before it is issued.
-    due_date: Day,
-    #[schema(required = false)]
-    delivered_date: Day,
-    /// Agreed later than `due_date`.
-    #[schema(required = false)]
-    effective_due_date: Day,
-    /// Through which another system has dunned it, before Puntual took over.
-    #[schema(required = false)]
-    last_dunned_on: Day,
-}
-
 /// A later day was agreed for an invoice; `approval` of the envelope says by whom. Telling the invoice again does not undo it.
 #[derive(ToSchema)]
-struct DueDateExtended {
+pub(super) struct DueDateExtended {
     invoice: Key,
     effective_due_date: Day,
     reason: Text,
@@ -181,7 +121,7 @@ struct DueDateExtended {
 
 /// The debtor does not agree with an invoice.
 #[derive(ToSchema)]
-struct DisputeOpened {
+pub(super) struct DisputeOpened {
     dispute: Key,
     invoice: Key,
     reason: Reason,
@@ -205,7 +145,7 @@ enum Reason {
 
 /// A dispute has ended, and does not begin again.
 #[derive(ToSchema)]
-struct DisputeResolved {
+pub(super) struct DisputeResolved {
     dispute: Key,
     resolved_on: Day,
     #[schema(required = false)]
@@ -214,7 +154,7 @@ struct DisputeResolved {
 
 /// A debtor has promised to pay. A promise does not change: a new agreement is a new promise that `replaces` it.
 #[derive(ToSchema)]
-struct PromiseMade {
+pub(super) struct PromiseMade {
     promise: Key,
     customer: Key,
     #[schema(min_items = 1, max_items = 1000)]
@@ -248,120 +188,15 @@ enum Channel {
 
 /// A promise does not hold any more. Of two withdrawals the earlier day counts.
 #[derive(ToSchema)]
-struct PromiseWithdrawn {
+pub(super) struct PromiseWithdrawn {
     promise: Key,
     withdrawn_on: Day,
 }
 
 /// The source has told all that it knows up to a moment, which is not in the future.
 #[derive(ToSchema)]
-struct SourceCovered {
+pub(super) struct SourceCovered {
     covered_until: Moment,
-}
-
-/// Type, source and data of an example; its data.
-type Described = (&'static str, &'static str, fn() -> RefOr<Schema>, fn(&mut Vec<Named>), Value);
-type Named = (String, RefOr<Schema>);
-
-/// Every type that is read. What a promise, an allocation or a dispute is about comes before it.
-fn all() -> Vec<Described> {
-    fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
-        (fact_type, source, T::schema, T::schemas, data)
-    }
-    let part = json!([{"invoice": "F-1001", "amount": "400000.00"}]);
-    vec![
-        described::<CustomerUpserted>(
-            "customer.upserted",
-            "erp",
-            json!({"customer": "C-001", "name": "Comercial Andina", "country": "CO", "time_zone": "America/Bogota"}),
-        ),
-        described::<ContactUpserted>(
-            "contact.upserted",
-            "erp",
-            json!({"contact": "K-001", "customer": "C-001", "name": "Ana Pérez", "email": "pagos@andina.example"}),
-        ),
-        described::<InvoiceIssued>(
-            "invoice.issued",
-            "erp",
-            json!({"invoice": "F-1001", "customer": "C-001", "currency": "COP", "amount": "1250000.00",
-                   "issue_date": "2026-03-01", "due_date": "2026-03-31"}),
-        ),
-        described::<DueDateExtended>(
-            "due_date.extended",
-            "erp",
-            json!({"invoice": "F-1001", "effective_due_date": "2026-04-15", "reason": "late harvest"}),
-        ),
-        described::<PaymentReceived>(
-            "payment.received",
-            "bank",
-            json!({"payment": "P-001", "payer": "C-001", "currency": "COP", "amount": "400000.00",
-                   "value_date": "2026-03-05", "remittance": part}),
-        ),
-        described::<PaymentReceived>(
-            "payment.received",
-            "bank",
-            json!({"payment": "P-002", "currency": "COP", "amount": "100000.00", "value_date": "2026-03-06",
-                   "clues": {"name": "COM ANDINA SAS", "text": "ABONO"}}),
-        ),
-        described::<PaymentAllocated>(
-            "payment.allocated",
-            "bank",
-            json!({"payment": "P-002", "payer": "C-001", "currency": "COP", "invoices": [{"invoice": "F-1001"}]}),
-        ),
-        described::<PaymentReversed>(
-            "payment.reversed",
-            "bank",
-            json!({"payment": "P-001", "reversal": "R-001", "currency": "COP", "amount": "100000.00",
-                   "reversed_on": "2026-03-08", "reason": "insufficient funds"}),
-        ),
-        described::<CreditNoteIssued>(
-            "credit_note.issued",
-            "erp",
-            json!({"credit_note": "N-001", "customer": "C-001", "currency": "COP", "amount": "50000.00",
-                   "issue_date": "2026-03-07", "invoices": [{"invoice": "F-1001"}]}),
-        ),
-        described::<WithholdingRecorded>(
-            "withholding.recorded",
-            "erp",
-            json!({"withholding": "W-001", "payer": "C-001", "invoice": "F-1001", "currency": "COP",
-                   "amount": "31250.00", "value_date": "2026-03-08", "certificate": "CERT-9"}),
-        ),
-        described::<SettlementRecorded>(
-            "settlement.recorded",
-            "erp",
-            json!({"settlement": "S-001", "kind": "discount", "payer": "C-001", "invoice": "F-1001",
-                   "currency": "COP", "amount": "1000.00", "value_date": "2026-03-08"}),
-        ),
-        described::<ClearingObserved>(
-            "clearing.observed",
-            "erp",
-            json!({"clearing": "L-001", "payer": "C-001", "invoice": "F-1001", "currency": "COP",
-                   "amount": "0.00", "value_date": "2026-03-09"}),
-        ),
-        described::<DisputeOpened>(
-            "dispute.opened",
-            "erp",
-            json!({"dispute": "D-001", "invoice": "F-1001", "reason": "quality", "amount": "20000.00",
-                   "opened_on": "2026-03-10"}),
-        ),
-        described::<DisputeResolved>(
-            "dispute.resolved",
-            "erp",
-            json!({"dispute": "D-001", "resolved_on": "2026-03-12", "outcome": "goods were exchanged"}),
-        ),
-        described::<PromiseMade>(
-            "promise.made",
-            "erp",
-            json!({"promise": "Z-001", "customer": "C-001", "invoices": ["F-1001"], "currency": "COP",
-                   "amount": "500000.00", "promised_date": "2026-04-15", "made_on": "2026-04-01", "channel": "call"}),
-        ),
-        described::<PromiseWithdrawn>(
-            "promise.withdrawn",
-            "erp",
-            json!({"promise": "Z-001", "withdrawn_on": "2026-04-02"}),
-        ),
-        described::<SourceCovered>("source.covered", "bank", json!({"covered_until": "2026-03-31T23:59:59Z"})),
-    ]
 }
 
 /// Number and type of each example, and the fact.

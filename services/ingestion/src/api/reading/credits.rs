@@ -181,7 +181,7 @@ fn of_one_invoice(data: &mut Members<'_>, number: &'static str, sign: Sign) -> R
 }
 
 /// Parts may name less than the whole, never more.
-fn named_parts(
+pub(super) fn named_parts(
     data: &mut Members<'_>,
     name: &'static str,
     currency: Read<Currency>,

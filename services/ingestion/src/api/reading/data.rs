@@ -3,12 +3,11 @@
 use chrono_tz::Tz;
 use primitives::{Currency, Money};
 
-use super::credits;
 use super::json::Json;
 use super::members::{Members, Noted, Read, Refusal, Sign};
+use super::{credits, customer, instrument, said};
 use crate::domain::fact::{
-    Body, Contact, Customer, DisputeOpened, DisputeResolved, Extension, Invoice, PartyKind, PromiseMade,
-    PromiseWithdrawn,
+    Body, Contact, DisputeOpened, DisputeResolved, Document, Extension, Invoice, PromiseMade, PromiseWithdrawn,
 };
 use crate::domain::text::{self, TEXT_CHARS};
 
@@ -18,9 +17,18 @@ pub(super) const MAX_INVOICES: usize = 1_000;
 /// Reads `content` as the data of a fact of `fact_type`.
 pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) -> Read<Body> {
     let read = match fact_type {
-        "customer.upserted" => customer,
+        "customer.upserted" => customer::customer,
         "contact.upserted" => contact,
         "invoice.issued" => invoice,
+        "debit_note.issued" => debit_note,
+        "invoice.voided" => said::voided,
+        "invoice.reinstated" => said::reinstated,
+        "invoice.delivered" => said::delivered,
+        "invoice.submitted" => said::submitted,
+        "invoice.accepted" => said::accepted,
+        "invoice.rejected" => said::rejected,
+        "invoice.assigned" => said::assigned,
+        "invoice.reassigned_back" => said::reassigned_back,
         "due_date.extended" => extension,
         "payment.received" => credits::payment,
         "payment.allocated" => credits::allocation,
@@ -29,6 +37,9 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "withholding.recorded" => credits::withholding,
         "settlement.recorded" => credits::settlement,
         "clearing.observed" => credits::clearing,
+        "instrument.received" => instrument::received,
+        "instrument.changed" => instrument::changed,
+        "credit_note.expected" => instrument::expected_credit,
         "dispute.opened" => dispute_opened,
         "dispute.resolved" => dispute_resolved,
         "promise.made" => promise_made,
@@ -43,27 +54,6 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
     let body = read(&mut data);
     data.finish();
     body
-}
-
-fn customer(data: &mut Members<'_>) -> Read<Body> {
-    let customer = data.key("customer");
-    let name = data.required("name", |value| Ok(text::text(value, TEXT_CHARS)?.to_owned()));
-    let party_kind = data.choice("party_kind", &["company", "natural_person"], "company");
-    let country = data.optional("country", country);
-    let time_zone = data.optional("time_zone", time_zone);
-    let language = data.optional("language", language);
-    let (tier, payer, group) = (data.optional_key("tier"), data.optional_key("payer"), data.optional_key("group"));
-    Ok(Body::Customer(Customer {
-        customer: customer?,
-        name: name?,
-        party_kind: if party_kind? == "company" { PartyKind::Company } else { PartyKind::NaturalPerson },
-        country: country?,
-        time_zone: time_zone?,
-        language: language?,
-        tier: tier?,
-        payer: payer?,
-        group: group?,
-    }))
 }
 
 fn contact(data: &mut Members<'_>) -> Read<Body> {
@@ -85,7 +75,17 @@ fn contact(data: &mut Members<'_>) -> Read<Body> {
 }
 
 fn invoice(data: &mut Members<'_>) -> Read<Body> {
-    let (invoice, customer, payer) = (data.key("invoice"), data.key("customer"), data.optional_key("payer"));
+    receivable(data, "invoice", Ok(Document::Invoice))
+}
+
+fn debit_note(data: &mut Members<'_>) -> Read<Body> {
+    let corrects = data.optional_key("invoice");
+    receivable(data, "debit_note", corrects.map(|corrects| Document::DebitNote { corrects }))
+}
+
+/// What is owed; `number` is the name of the member that numbers it.
+fn receivable(data: &mut Members<'_>, number: &'static str, document: Read<Document>) -> Read<Body> {
+    let (invoice, customer, payer) = (data.key(number), data.key("customer"), data.optional_key("payer"));
     let currency = data.currency();
     let amount = data.amount("amount", currency, Sign::Positive);
     let expected_withholding = data.optional_amount("expected_withholding", currency, Sign::NotNegative);
@@ -109,6 +109,7 @@ fn invoice(data: &mut Members<'_>) -> Read<Body> {
         return Err(data.note("expected_withholding", "amount-range", format!("more than the invoice's {amount}")));
     }
     Ok(Body::Invoice(Invoice {
+        document: document?,
         invoice: invoice?,
         customer: customer?,
         payer: payer?,
@@ -226,14 +227,14 @@ pub(super) fn country(value: &str) -> Result<String, Refusal> {
     Err(Refusal { code: "country", detail: "two capital letters (ISO 3166-1) are expected".to_owned() })
 }
 
-fn language(value: &str) -> Result<String, Refusal> {
+pub(super) fn language(value: &str) -> Result<String, Refusal> {
     if value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Ok(value.to_owned());
     }
     Err(Refusal { code: "language", detail: "two small letters (ISO 639-1) are expected".to_owned() })
 }
 
-fn time_zone(value: &str) -> Result<Tz, Refusal> {
+pub(super) fn time_zone(value: &str) -> Result<Tz, Refusal> {
     value
         .parse()
         .map_err(|_| Refusal { code: "time-zone", detail: "the name of an IANA time zone is expected".to_owned() })

@@ -17,8 +17,8 @@ pub(crate) const SAFE_INTEGER: u64 = (1 << 53) - 1;
 /// Names without `_`, and ours.
 const ALIASES: [(&str, &str); 2] = [("sourceversion", "source_version"), ("legalentity", "legal_entity")];
 
-/// Members of the data that name a person.
-const PERSONAL: [&str; 3] = ["name", "email", "clues"];
+/// Members of the data that name a person, or may.
+const PERSONAL: [&str; 5] = ["name", "email", "clues", "tax_id", "note"];
 
 /// How it travels, not what it says; of these the version and the type of the content are checked.
 const TRANSPORT: [&str; 6] = ["specversion", "datacontenttype", "dataschema", "subject", "traceparent", "tracestate"];

@@ -141,8 +141,11 @@ impl<'a> Members<'a> {
         known: &[&'static str],
         default: &'static str,
     ) -> Read<&'static str> {
-        let choice = self.optional(name, |value| one_of(value, known))?;
-        Ok(choice.unwrap_or(default))
+        Ok(self.optional_choice(name, known)?.unwrap_or(default))
+    }
+
+    pub(super) fn optional_choice(&mut self, name: &'static str, known: &[&'static str]) -> Read<Option<&'static str>> {
+        self.optional(name, |value| one_of(value, known))
     }
 
     pub(super) fn required_choice(&mut self, name: &'static str, known: &[&'static str]) -> Read<&'static str> {

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::duplicates::suspected_duplicates;
-use super::{AllocationKey, Allocations, Balance, Credit, Invoice, Item, ItemKey};
+use super::{AllocationKey, Allocations, Balance, Credit, Invoice, Item, ItemKey, Void};
 
 /// Where a fold starts: empty, or with what an earlier fold left open.
 #[derive(Debug, Clone, Default)]
@@ -146,12 +146,26 @@ impl Book {
 
     fn invoice(&mut self, invoice: &Invoice) {
         self.know(invoice, invoice.amount);
+        if let Some(void) = &invoice.void {
+            self.void(invoice, void);
+        }
         let date = invoice.key.date;
         for (index, part) in self.expected.remove(&invoice.invoice_id).unwrap_or_default() {
             self.arrived(index, part, invoice.invoice_id, date);
             self.refresh(index);
         }
         self.spend(date);
+    }
+
+    fn void(&mut self, invoice: &Invoice, void: &Void) {
+        self.open.insert(invoice.invoice_id, Decimal::ZERO);
+        if let Some(age) = self.age_of.get(&invoice.invoice_id) {
+            self.by_age.remove(age);
+        }
+        let value_date = void.on.max(invoice.key.date);
+        let key =
+            AllocationKey { invoice_id: invoice.invoice_id, value_date, credit_id: void.credit_id, inferred: false };
+        self.allocations.insert(key, invoice.amount);
     }
 
     /// A part that waited meets its invoice.

@@ -169,7 +169,14 @@ fn invoice(number: u32, issued: u32, due: u32, amount: u32) -> Item {
         key: ItemKey { date: day(issued), rank: Rank::Invoice, source: "erp".into(), number: format!("F-{number}") },
         amount: amount.into(),
         effective_due_date: day(due),
+        void: None,
     })
+}
+
+fn voided(item: Item, on: u32) -> Item {
+    let Item::Invoice(invoice) = item else { return item };
+    let credit_id = Uuid::from_u128(5000 + invoice.invoice_id.as_u128());
+    Item::Invoice(Invoice { void: Some(Void { credit_id, on: day(on) }), ..invoice })
 }
 
 #[derive(Debug, Clone)]
@@ -209,14 +216,19 @@ fn payment(number: u32, day: u32, amount: u32, parts: &[(u32, Option<u32>)]) -> 
 }
 
 fn any_item() -> impl Strategy<Value = Item> {
-    let any_invoice = (0_u32..7, 1_u32..10, 1_u32..20, 1_u32..60)
-        .prop_map(|(number, issued, due, amount)| invoice(number, issued, due, amount));
+    let any_invoice = (0_u32..7, 1_u32..10, 1_u32..20, 1_u32..60, prop::option::weighted(0.2, 1_u32..20)).prop_map(
+        |(number, issued, due, amount, void)| {
+            let invoice = invoice(number, issued, due, amount);
+            if let Some(on) = void { voided(invoice, on) } else { invoice }
+        },
+    );
     let kinds = prop_oneof![
         Just(CreditKind::Cash),
         Just(CreditKind::Cash),
         Just(CreditKind::CreditNote),
         Just(CreditKind::Withholding),
         Just(CreditKind::WriteOff),
+        Just(CreditKind::Instrument),
         Just(CreditKind::Unexplained)
     ];
     // Invoices 7 and 8 are named and never come.
@@ -381,6 +393,25 @@ fn a_smaller_corrected_invoice_frees_the_money() {
     account.is_conserved();
     assert_eq!(balance_of(&account, 1), (80, 20, 0, 0));
     assert_eq!(account.refolded, 1);
+}
+
+#[test]
+fn what_had_paid_a_voided_invoice_pays_the_next_one() {
+    let mut account = Account::default();
+    account.post(&[
+        Change { order: 0, item: invoice(1, 1, 20, 100) },
+        Change { order: 1, item: invoice(2, 2, 25, 70) },
+        Change { order: 2, item: payment(1, 5, 100, &[(1, None)]) },
+    ]);
+    account.post(&[Change { order: 3, item: voided(invoice(1, 1, 20, 100), 8) }]);
+    account.is_conserved();
+    let open = |account: &Account, number: u128| account.open[&Uuid::from_u128(number)];
+    assert_eq!((open(&account, 1), open(&account, 2)), (Decimal::ZERO, Decimal::ZERO));
+    assert_eq!(balance_of(&account, 1), (70, 30, 0, 0), "a void is settled by nobody's money");
+    // Taken back.
+    account.post(&[Change { order: 4, item: invoice(1, 1, 20, 100) }]);
+    account.is_conserved();
+    assert_eq!((open(&account, 1), open(&account, 2), balance_of(&account, 1)), (0.into(), 70.into(), (100, 0, 0, 0)));
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub(crate) fn settled(amount: &str, settlements: &[(&str, &str)]) -> Facts {
             currency: Currency::parse("COP").unwrap(),
             amount: parse(amount),
             settled: by_day(settlements),
+            voided_on: None,
         }],
         all_invoices_known: true,
         ..Facts::default()

@@ -109,6 +109,28 @@ fn what_was_already_paid_need_not_be_paid_again() {
 }
 
 #[test]
+fn a_promise_about_what_was_voided_is_neither_kept_nor_broken() {
+    let voided = |on: &str| {
+        let mut facts = settled("100", &[]);
+        facts.invoices[0].voided_on = Some(date(on));
+        facts
+    };
+    for on in ["2026-02-20", "2026-03-05", DUE, "2026-03-20"] {
+        for (now, moment) in [(BEFORE, Moment::OnArrival), (DEADLINE, covered()), (CAP, covered())] {
+            assert_eq!(status(&voided(on), now, moment), Status::Withdrawn, "{on} {now}");
+        }
+    }
+    // Of two invoices the one that is still owed is what the promise is about.
+    let mut half = voided("2026-03-05");
+    half.invoices.extend(settled("40", &[("2026-03-06", "40")]).invoices);
+    assert_eq!(status(&half, BEFORE, covered()), Status::Kept);
+    half.invoices[1].settled.clear();
+    assert_eq!(status(&half, DEADLINE, covered()), Status::Broken);
+    let half_known = Facts { all_invoices_known: false, ..voided("2026-03-05") };
+    assert_eq!(status(&half_known, BEFORE, covered()), Status::Open);
+}
+
+#[test]
 fn another_currency_keeps_nothing() {
     let mut facts = settled("100", &[("2026-03-05", "100")]);
     facts.invoices[0].currency = primitives::Currency::parse("USD").unwrap();
@@ -278,6 +300,7 @@ fn learn(known: &mut (usize, Facts), news: &News) {
                 currency: cop("0").currency(),
                 amount: Decimal::from(500),
                 settled,
+                voided_on: None,
             }];
             facts.all_invoices_known = true;
         }

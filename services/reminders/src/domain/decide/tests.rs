@@ -25,15 +25,22 @@ fn snapshot() -> Snapshot {
             invoice_id: Uuid::from_u128(1),
             version: 1,
             issue_date: date("2026-03-01"),
+            due_date: Some(due()),
             effective_due_date: due(),
+            delivered_date: None,
             last_dunned_on: None,
             currency: "COP".to_owned(),
             open_amount: Decimal::new(10_000, 2),
             expected_net: Decimal::new(10_000, 2),
             disputed_amount: Decimal::ZERO,
             settled: false,
+            voided: false,
+            rejected: false,
+            assigned: false,
+            covered_amount: Decimal::ZERO,
         },
         promises: Vec::new(),
+        unsubmitted: false,
         dead_letter: false,
         provisional: false,
         reachable: true,
@@ -54,6 +61,34 @@ fn the_first_reason_that_holds_is_recorded() {
     let cases = [
         ("all is well", snapshot(), Outcome::Send),
         ("paid", with(|s| s.invoice.settled = true), Outcome::Suppressed(Reason::Paid)),
+        (
+            "a void is no payment",
+            with(|s| {
+                s.invoice.settled = true;
+                s.invoice.voided = true;
+            }),
+            Outcome::Suppressed(Reason::Voided),
+        ),
+        ("paid to somebody else", with(|s| s.invoice.assigned = true), Outcome::Suppressed(Reason::Assigned)),
+        (
+            "a cheque is in hand",
+            with(|s| {
+                s.invoice.covered_amount = amount(10_000);
+                s.invoice.expected_net = amount(0);
+            }),
+            Outcome::Suppressed(Reason::Instrument),
+        ),
+        (
+            "a cheque for the rest of what is disputed",
+            with(|s| {
+                s.invoice.covered_amount = amount(6_000);
+                s.invoice.expected_net = amount(4_000);
+                s.invoice.disputed_amount = amount(4_000);
+            }),
+            Outcome::Suppressed(Reason::Disputed),
+        ),
+        ("our own delay", with(|s| s.unsubmitted = true), Outcome::Suppressed(Reason::Unsubmitted)),
+        ("rejected by the buyer", with(|s| s.invoice.rejected = true), Outcome::Suppressed(Reason::Rejected)),
         ("promised", with(|s| s.promises.clone_from(&promise)), Outcome::Suppressed(Reason::Promised)),
         (
             "disputed as a whole",
