@@ -3,11 +3,14 @@
 
 pub(crate) mod accounts;
 pub(crate) mod cash;
+pub(crate) mod claims;
 pub(crate) mod context;
 pub(crate) mod credits;
 pub(crate) mod disputes;
 pub(crate) mod extensions;
 pub(crate) mod facts;
+pub(crate) mod holds;
+pub(crate) mod issues;
 pub(crate) mod locks;
 pub(crate) mod parties;
 pub(crate) mod promises;

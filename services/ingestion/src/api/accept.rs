@@ -7,11 +7,13 @@
 //! | lock the objects they are about (D13) | objects, by id |
 //! | customers and contacts, payments without a payer | customers, by id |
 //! | fold the accounts they touch (D8), publish what changed | accounts, by key |
-//! | promises, coverage | sources, by id |
+//! | promises, holds, issues, claims | none |
+//! | coverage | sources, by id |
 //! | totals, outbox, commit, wake the relay | |
 
 pub(crate) mod book;
 mod cash;
+mod conduct;
 mod coverage;
 mod disputes;
 mod extensions;
@@ -240,6 +242,7 @@ async fn apply(
     cash::apply(conn, scope, facts, &mut notes).await?;
     ledger::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
     promises::apply(conn, scope, facts, &mut notes, outbox).await?;
+    conduct::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
     coverage::apply(conn, scope, facts, &mut notes, outbox).await?;
     Ok(notes)
 }
@@ -250,6 +253,7 @@ async fn lock_objects(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>
     // A dispute's invoice may be told by a fact of long ago.
     let stored = store::disputes::load(conn, scope.tenant_id, &disputes, &[]).await?;
     objects.extend(stored.iter().map(|dispute| dispute.invoice_id));
+    objects.extend(conduct::linked(conn, scope, facts).await?);
     let sorted: Vec<Uuid> = objects.iter().copied().collect();
     store::locks::take(conn, scope.tenant_id, &sorted).await?;
     Ok(objects)

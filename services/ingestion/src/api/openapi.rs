@@ -4,6 +4,7 @@
 //! refuses is described below here.
 
 mod bodies;
+mod conduct;
 mod credits;
 mod facts;
 mod links;

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 mod canonical;
 pub(crate) mod cloud_event;
+mod conduct;
 mod credits;
 mod data;
 mod envelope;

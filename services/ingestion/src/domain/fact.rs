@@ -1,10 +1,14 @@
 //! Facts as ingestion understands them: each member checked, nothing resolved yet.
 #![allow(clippy::struct_field_names, reason = "members are named as in the contract")]
 
+pub(crate) mod conduct;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use primitives::{Currency, Money};
 use rust_decimal::Decimal;
+
+use conduct::Conduct;
 
 use super::cash::Clues;
 use super::ledger::CreditKind;
@@ -44,6 +48,7 @@ pub(crate) enum Body {
     DisputeResolved(DisputeResolved),
     PromiseMade(PromiseMade),
     PromiseWithdrawn(PromiseWithdrawn),
+    Conduct(Conduct),
     Covered {
         until: DateTime<Utc>,
     },
@@ -239,6 +244,7 @@ impl Body {
             Self::DisputeResolved(_) => "dispute.resolved",
             Self::PromiseMade(_) => "promise.made",
             Self::PromiseWithdrawn(_) => "promise.withdrawn",
+            Self::Conduct(fact) => fact.type_name(),
             Self::Covered { .. } => "source.covered",
         }
     }
@@ -251,16 +257,19 @@ impl Body {
             Self::Unidentified(fact) => Some(fact.amount),
             Self::PromiseMade(fact) => Some(fact.amount),
             Self::Reversed(fact) => fact.amount,
+            Self::Conduct(fact) => fact.amount(),
             _ => None,
         }
     }
 
-    /// Whether the data names a person: such data is kept apart, where it can be erased (L5).
-    pub(crate) fn is_personal(&self) -> bool {
+    /// Members of the data that may name a person: they are kept apart, where they can be erased (L5).
+    pub(crate) fn personal(&self) -> &'static [&'static str] {
         match self {
-            Self::Contact(_) | Self::Unidentified(_) | Self::Reversed(_) => true,
-            Self::Customer(customer) => customer.party_kind == PartyKind::NaturalPerson,
-            _ => false,
+            Self::Contact(_) => &["name", "email"],
+            Self::Unidentified(_) | Self::Reversed(_) => &["clues"],
+            Self::Customer(customer) if customer.party_kind == PartyKind::NaturalPerson => &["name"],
+            Self::Conduct(fact) => fact.personal(),
+            _ => &[],
         }
     }
 
@@ -279,6 +288,7 @@ impl Body {
             }
             Self::PromiseMade(fact) => vec![&fact.customer],
             Self::Allocated(fact) => vec![&fact.payer],
+            Self::Conduct(fact) => fact.customer().into_iter().collect(),
             Self::Extended(_)
             | Self::Unidentified(_)
             | Self::Reversed(_)
@@ -301,6 +311,7 @@ impl Body {
             Self::PromiseMade(fact) => {
                 Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
             }
+            Self::Conduct(fact) => fact.named_invoices(),
             _ => None,
         }
     }

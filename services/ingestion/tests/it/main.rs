@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cash;
+mod conduct;
 mod confluence;
 mod doors;
 mod events;

@@ -1,8 +1,8 @@
 //! Rows as events of the contract.
 
 use contracts::ingestion::{
-    ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged, PromiseMade, PromiseWithdrawn,
-    Settlement, SourceChanged,
+    ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, HoldChanged, InvoiceChanged, IssueChanged,
+    PromiseMade, PromiseWithdrawn, Settlement, SourceChanged,
 };
 use contracts::{SCHEMA_REV, wire};
 use primitives::{Currency, Money};
@@ -13,6 +13,8 @@ use super::resolve::Scope;
 use crate::domain::receivable;
 use crate::store::credits::CreditRow;
 use crate::store::disputes::DisputeRow;
+use crate::store::holds::HoldRow;
+use crate::store::issues::IssueRow;
 use crate::store::parties::{ContactRow, CustomerRow};
 use crate::store::promises::{PromiseRow, WithdrawalRow};
 use crate::store::receivables::ReceivableRow;
@@ -180,6 +182,44 @@ pub(crate) fn promise_withdrawn(scope: &Scope, promise: &PromiseRow, row: &Withd
         customer_id: promise.customer_id.to_string(),
         withdrawn_on: row.withdrawn_on.to_string(),
         recorded_at: Some(wire::timestamp(scope.now)),
+    }
+}
+
+pub(crate) fn hold(scope: &Scope, row: &HoldRow) -> HoldChanged {
+    HoldChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        hold_id: row.hold_id.to_string(),
+        version: version(row.version),
+        customer_id: row.customer_id.to_string(),
+        invoice_ids: row.invoice_ids.iter().map(Uuid::to_string).collect(),
+        kind: row.kind.clone(),
+        placed_on: row.placed_on.to_string(),
+        until: wire::date_text(row.until),
+        lifted_on: wire::date_text(row.lifted_on),
+        code: row.code.clone(),
+        origin_id: row.origin_id.map(|id| id.to_string()).unwrap_or_default(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(crate) fn issue(scope: &Scope, row: &IssueRow) -> IssueChanged {
+    IssueChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        issue_id: row.issue_id.to_string(),
+        version: version(row.version),
+        code: row.code.clone(),
+        customer_id: row.customer_id.to_string(),
+        invoice_ids: row.invoice_ids.iter().map(Uuid::to_string).collect(),
+        reason: row.reason.clone(),
+        status: if row.resolved_on.is_some() { "resolved" } else { "open" }.to_owned(),
+        outcome: row.outcome.clone().unwrap_or_default(),
+        dispute_id: row.dispute_id.map(|id| id.to_string()).unwrap_or_default(),
+        owner: row.owner.clone().unwrap_or_default(),
+        raised_on: row.raised_on.to_string(),
+        resolved_on: wire::date_text(row.resolved_on),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
     }
 }
 

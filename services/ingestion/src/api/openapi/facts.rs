@@ -8,6 +8,10 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Components, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::conduct::{
+    DocumentMissing, HoldLifted, HoldPlaced, InvoiceNotReceived, IssueRaised, IssueResolved, PaymentClaimed,
+    PaymentScheduled,
+};
 use super::credits::{
     ClearingObserved, CreditNoteIssued, PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded,
     WithholdingRecorded,
@@ -193,7 +197,7 @@ struct DisputeOpened {
 
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum Reason {
+pub(super) enum Reason {
     Pricing,
     Quantity,
     Quality,
@@ -359,6 +363,48 @@ fn all() -> Vec<Described> {
             "promise.withdrawn",
             "erp",
             json!({"promise": "Z-001", "withdrawn_on": "2026-04-02"}),
+        ),
+        described::<HoldPlaced>(
+            "hold.placed",
+            "erp",
+            json!({"hold": "H-001", "customer": "C-001", "invoices": ["F-1001"], "kind": "manual",
+                   "reason": "waits for the new purchase order", "placed_on": "2026-04-02", "until": "2026-04-30"}),
+        ),
+        described::<HoldLifted>("hold.lifted", "erp", json!({"hold": "H-001", "lifted_on": "2026-04-10"})),
+        described::<IssueRaised>(
+            "issue.raised",
+            "erp",
+            json!({"issue": "I-001", "customer": "C-001", "invoices": ["F-1001"], "reason": "delivery",
+                   "description": "two pallets arrived wet", "raised_on": "2026-03-09", "owner": "ventas-norte"}),
+        ),
+        described::<IssueResolved>(
+            "issue.resolved",
+            "erp",
+            json!({"issue": "I-001", "resolved_on": "2026-03-10", "outcome": "converted", "dispute": "D-001"}),
+        ),
+        described::<PaymentClaimed>(
+            "payment.claimed",
+            "erp",
+            json!({"claim": "A-001", "customer": "C-001", "invoices": ["F-1001"], "currency": "COP",
+                   "amount": "400000.00", "claimed_on": "2026-04-06", "paid_on": "2026-04-05",
+                   "proof": "https://files.example/transfer.pdf"}),
+        ),
+        described::<PaymentScheduled>(
+            "payment.scheduled",
+            "erp",
+            json!({"claim": "A-002", "customer": "C-001", "invoices": ["F-1001"], "claimed_on": "2026-04-06",
+                   "scheduled_for": "2026-04-17"}),
+        ),
+        described::<InvoiceNotReceived>(
+            "invoice.not_received",
+            "erp",
+            json!({"claim": "A-003", "customer": "C-001", "invoices": ["F-1001"], "claimed_on": "2026-04-06"}),
+        ),
+        described::<DocumentMissing>(
+            "document.missing",
+            "erp",
+            json!({"claim": "A-004", "customer": "C-001", "invoices": ["F-1001"], "document": "purchase_order",
+                   "claimed_on": "2026-04-06"}),
         ),
         described::<SourceCovered>("source.covered", "bank", json!({"covered_until": "2026-03-31T23:59:59Z"})),
     ]
