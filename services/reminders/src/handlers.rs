@@ -3,6 +3,7 @@
 
 mod contacts;
 mod customers;
+mod holds;
 mod invoices;
 mod promise_changes;
 mod promises_made;
@@ -13,7 +14,7 @@ mod tenants;
 use std::collections::BTreeMap;
 
 use contracts::Event;
-use contracts::ingestion::{ContactChanged, CustomerChanged, InvoiceChanged, PromiseMade, SourceChanged};
+use contracts::ingestion::{ContactChanged, CustomerChanged, HoldChanged, InvoiceChanged, PromiseMade, SourceChanged};
 use contracts::promises::PromiseChanged;
 use contracts::scoring::SegmentAssigned;
 use messaging::{Delivery, Handler, HandlerError};
@@ -34,6 +35,7 @@ impl Handler for Ingestion {
             ContactChanged::SUBJECT,
             InvoiceChanged::SUBJECT,
             PromiseMade::SUBJECT,
+            HoldChanged::SUBJECT,
             SourceChanged::SUBJECT,
         ];
         runtime::access::SUBJECTS.into_iter().chain(facts).collect()
@@ -46,6 +48,7 @@ impl Handler for Ingestion {
         sources::apply(conn, batch).await?;
         contacts::apply(conn, batch).await?;
         promises_made::apply(conn, batch).await?;
+        holds::apply(conn, batch).await?;
 
         let mut touched = renewed.clone();
         touched.extend(customers.iter().map(|row| (row.tenant_id, row.customer_id)));

@@ -4,6 +4,7 @@ pub(crate) mod claims;
 pub(crate) mod contacts;
 pub(crate) mod customers;
 pub(crate) mod decisions;
+pub(crate) mod holds;
 pub(crate) mod invoices;
 pub(crate) mod keys;
 pub(crate) mod messages;

@@ -51,7 +51,7 @@ const PROMISES_MADE: &str =
     "SELECT tenant_id, promise_id AS key, jsonb_build_array(0, customer_id, legal_entity_id, currency,
       trim_scale(amount), promised_date, made_on) AS line FROM promises";
 
-const MIRRORS: [Mirror; 31] = [
+const MIRRORS: [Mirror; 32] = [
     mirror("tenants", (Ingestion, TENANTS), (Scoring, TENANTS)),
     mirror("tenants", (Ingestion, TENANTS), (Promises, TENANTS)),
     mirror("tenants", (Ingestion, TENANTS), (Reminders, TENANTS)),
@@ -193,6 +193,20 @@ const MIRRORS: [Mirror; 31] = [
             "SELECT tenant_id, dispute_id AS key, jsonb_build_array(version) AS line FROM disputes WHERE version > 0",
         ),
         (Reporting, "SELECT tenant_id, dispute_id AS key, jsonb_build_array(version) AS line FROM disputes"),
+    ),
+    mirror(
+        "holds",
+        (
+            Ingestion,
+            "SELECT tenant_id, hold_id AS key, jsonb_build_array(version, customer_id, kind, placed_on, until, lifted_on,
+               to_jsonb(ARRAY(SELECT unnest(invoice_ids) AS id ORDER BY id))) AS line FROM holds",
+        ),
+        (
+            Reminders,
+            "SELECT h.tenant_id, h.hold_id AS key, jsonb_build_array(version, customer_id, kind, placed_on, until, lifted_on,
+               to_jsonb(ARRAY(SELECT i.invoice_id FROM hold_invoices i WHERE i.tenant_id = h.tenant_id
+                 AND i.hold_id = h.hold_id ORDER BY i.invoice_id))) AS line FROM holds h",
+        ),
     ),
     mirror("promises made", (Ingestion, PROMISES_MADE), (Promises, PROMISES_MADE)),
     mirror(

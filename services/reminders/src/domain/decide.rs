@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::hold::Hold;
 use super::plan::Anchor;
 use super::strategy::Strategy;
 
@@ -53,6 +54,9 @@ pub(crate) struct Snapshot {
     pub(crate) invoice: InvoiceFacts,
     /// Promises that stop reminders for this invoice, in order of id.
     pub(crate) promises: Vec<Uuid>,
+    /// Holds that pause this invoice or its customer that day, in order of id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) holds: Vec<Hold>,
     /// An event of this customer could not be applied (D11): what is known of it may be wrong.
     pub(crate) dead_letter: bool,
     /// No master data of the customer has come.
@@ -68,6 +72,7 @@ pub(crate) struct Snapshot {
 pub(crate) enum Reason {
     DeadLetter,
     Paid,
+    OnHold,
     Promised,
     Disputed,
     NothingToAsk,
@@ -77,9 +82,10 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::DeadLetter,
         Self::Paid,
+        Self::OnHold,
         Self::Promised,
         Self::Disputed,
         Self::NothingToAsk,
@@ -92,6 +98,7 @@ impl Reason {
         match self {
             Self::DeadLetter => "dead_letter",
             Self::Paid => "paid",
+            Self::OnHold => "on_hold",
             Self::Promised => "promised",
             Self::Disputed => "disputed",
             Self::NothingToAsk => "nothing_to_ask",
@@ -177,14 +184,15 @@ pub(crate) fn decide(snapshot: &Snapshot) -> Vec<Decision> {
         .collect()
 }
 
-/// The first reason that holds is the one recorded: doubts about the facts first, then what the debtor did, then what
-/// we lack.
+/// The first reason that holds is the one recorded: doubts about the facts first, then what was said or done about the
+/// invoice, then what we lack.
 fn outcome(snapshot: &Snapshot) -> Outcome {
     let invoice = &snapshot.invoice;
     let nothing_asked = invoice.asked().is_zero();
     let reasons = [
         (Reason::DeadLetter, snapshot.dead_letter),
         (Reason::Paid, invoice.settled),
+        (Reason::OnHold, !snapshot.holds.is_empty()),
         (Reason::Promised, !snapshot.promises.is_empty()),
         (Reason::Disputed, nothing_asked && !invoice.disputed_amount.is_zero()),
         (Reason::NothingToAsk, nothing_asked),

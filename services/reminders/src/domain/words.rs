@@ -26,6 +26,7 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
     match (language, reason) {
         (Language::Spanish, Reason::DeadLetter) => "un dato de este cliente no se pudo aplicar y espera revisión",
         (Language::Spanish, Reason::Paid) => "la factura ya está pagada",
+        (Language::Spanish, Reason::OnHold) => "los recordatorios están en pausa",
         (Language::Spanish, Reason::Promised) => "hay una promesa de pago vigente",
         (Language::Spanish, Reason::Disputed) => "la factura está en disputa",
         (Language::Spanish, Reason::NothingToAsk) => "lo que falta son retenciones: no queda nada por cobrar",
@@ -36,6 +37,7 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
             "an event of this customer could not be applied and waits for a person"
         }
         (Language::English, Reason::Paid) => "the invoice is paid",
+        (Language::English, Reason::OnHold) => "reminders are on hold",
         (Language::English, Reason::Promised) => "a promise to pay stands",
         (Language::English, Reason::Disputed) => "the invoice is disputed",
         (Language::English, Reason::NothingToAsk) => "what is left will be withheld: there is nothing to ask for",
@@ -45,15 +47,37 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
     }
 }
 
-/// What was decided about a step of an invoice. `message` is the state of the message that carries it.
+/// What a hold is for; empty for a kind that is not known here.
+fn purpose(kind: &str, language: Language) -> &'static str {
+    let (spanish, english) = match kind {
+        "manual" => (": alguien lo decidió", ": somebody decided so"),
+        "hardship" => (": el cliente pasa por dificultades", ": the customer is in hardship"),
+        "legal" => (": el asunto está en manos legales", ": the matter is with the lawyers"),
+        "insolvency" => (": el cliente es insolvente", ": the customer is insolvent"),
+        "claim" => (": el cliente dice que pagó o que ya programó el pago", ": the customer says it paid, or will"),
+        "issue" => (": hay una incidencia abierta", ": an issue is open"),
+        "document_missing" => (": al cliente le falta un documento", ": the customer misses a document"),
+        "invoice_not_received" => (": el cliente no recibió la factura", ": the customer did not receive the invoice"),
+        _ => ("", ""),
+    };
+    match language {
+        Language::Spanish => spanish,
+        Language::English => english,
+    }
+}
+
+/// What was decided about a step of an invoice. `message` is the state of the message that carries it, `hold` the kind of what
+/// paused it.
 pub(crate) fn decision(
     number: &str,
     offset_days: i32,
     outcome: Outcome,
     message: Option<&str>,
+    hold: Option<&str>,
     language: Language,
 ) -> String {
     let step = step(offset_days, language);
+    let purpose = hold.map_or("", |kind| purpose(kind, language));
     match (language, outcome) {
         (Language::Spanish, Outcome::Send) => {
             let fate = match message {
@@ -74,10 +98,10 @@ pub(crate) fn decision(
             format!("Invoice {number}, {step}: {fate}.")
         }
         (Language::Spanish, Outcome::Suppressed(why)) => {
-            format!("Factura {number}, {step}: no se envió, porque {}.", reason(why, language))
+            format!("Factura {number}, {step}: no se envió, porque {}{purpose}.", reason(why, language))
         }
         (Language::English, Outcome::Suppressed(why)) => {
-            format!("Invoice {number}, {step}: not sent, because {}.", reason(why, language))
+            format!("Invoice {number}, {step}: not sent, because {}{purpose}.", reason(why, language))
         }
         (Language::Spanish, Outcome::Superseded) => {
             format!("Factura {number}, {step}: no se envió, porque también tocaba un paso posterior.")
@@ -150,6 +174,7 @@ mod tests {
                 3,
                 Outcome::Send,
                 Some("sent"),
+                None,
                 Language::English,
                 "Invoice F-1, 3 days after the due date: the reminder was sent.",
             ),
@@ -157,19 +182,38 @@ mod tests {
                 -1,
                 Outcome::Suppressed(Reason::Promised),
                 None,
+                None,
                 Language::Spanish,
                 "Factura F-1, 1 día antes del vencimiento: no se envió, porque hay una promesa de pago vigente.",
+            ),
+            (
+                3,
+                Outcome::Suppressed(Reason::OnHold),
+                None,
+                Some("hardship"),
+                Language::Spanish,
+                "Factura F-1, 3 días después del vencimiento: no se envió, porque los recordatorios están en pausa: el \
+                 cliente pasa por dificultades.",
+            ),
+            (
+                0,
+                Outcome::Suppressed(Reason::OnHold),
+                None,
+                Some("of tomorrow"),
+                Language::English,
+                "Invoice F-1, on the due date: not sent, because reminders are on hold.",
             ),
             (
                 0,
                 Outcome::Superseded,
                 None,
+                None,
                 Language::English,
                 "Invoice F-1, on the due date: not sent, because a later step was due as well.",
             ),
         ];
-        for (offset, outcome, message, language, expected) in cases {
-            assert_eq!(decision("F-1", offset, outcome, message, language), expected);
+        for (offset, outcome, message, hold, language, expected) in cases {
+            assert_eq!(decision("F-1", offset, outcome, message, hold, language), expected);
         }
     }
 }

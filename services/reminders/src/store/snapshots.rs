@@ -9,8 +9,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::keys::{Key, Keys};
-use super::{contacts, plan, promises, strategies};
+use super::{contacts, holds, plan, promises, strategies};
 use crate::domain::decide::{InvoiceFacts, Snapshot};
+use crate::domain::hold::Hold;
 use crate::domain::plan::SendWindow;
 use crate::domain::recipient::Contact;
 
@@ -70,6 +71,7 @@ pub(crate) async fn load(
     let invoices = load_invoices(conn, customers, now).await?;
     let keys: Keys = invoices.iter().map(|invoice| (invoice.tenant_id, invoice.facts.invoice_id)).collect();
     let mut stops = promises::stops(conn, &keys).await?;
+    let pauses = holds::of(conn, customers, &keys).await?;
 
     for invoice in invoices {
         let key = (invoice.tenant_id, invoice.customer_id);
@@ -77,6 +79,11 @@ pub(crate) async fn load(
         let Some(strategy) = strategies.of(invoice.tenant_id, &customer.segment) else { continue };
         let Ok(currency) = Currency::parse(&invoice.facts.currency) else { continue };
         let promises = stops.remove(&(invoice.tenant_id, invoice.facts.invoice_id)).unwrap_or_default();
+        let today = customer.case.window.day(now);
+        let named = [key, (invoice.tenant_id, invoice.facts.invoice_id)].into_iter().filter_map(|key| pauses.get(&key));
+        let paused = named.flatten().filter(|(_, period)| period.holds_on(today));
+        let mut holds: Vec<Hold> = paused.map(|(hold, _)| hold.clone()).collect();
+        holds.sort_by_key(|hold| hold.hold_id);
         customer.case.invoices.push(DueInvoice {
             number: invoice.number,
             amount: invoice.amount,
@@ -90,6 +97,7 @@ pub(crate) async fn load(
                 closed: invoice.closed,
                 invoice: invoice.facts,
                 promises,
+                holds,
                 dead_letter: dead_letters.contains(&key),
                 provisional: customer.provisional,
                 reachable: false,

@@ -10,6 +10,7 @@ mod world;
 
 mod doors;
 mod hand_off;
+mod holds;
 mod load;
 mod plans;
 mod stops;

@@ -34,6 +34,7 @@ fn snapshot() -> Snapshot {
             settled: false,
         },
         promises: Vec::new(),
+        holds: Vec::new(),
         dead_letter: false,
         provisional: false,
         reachable: true,
@@ -54,6 +55,14 @@ fn the_first_reason_that_holds_is_recorded() {
     let cases = [
         ("all is well", snapshot(), Outcome::Send),
         ("paid", with(|s| s.invoice.settled = true), Outcome::Suppressed(Reason::Paid)),
+        (
+            "on hold, and promised",
+            with(|s| {
+                s.holds = vec![Hold { hold_id: Uuid::from_u128(8), kind: "legal".into() }];
+                s.promises.clone_from(&promise);
+            }),
+            Outcome::Suppressed(Reason::OnHold),
+        ),
         ("promised", with(|s| s.promises.clone_from(&promise)), Outcome::Suppressed(Reason::Promised)),
         (
             "disputed as a whole",

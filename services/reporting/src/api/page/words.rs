@@ -42,7 +42,7 @@ impl Language {
 }
 
 /// Codes of buckets, segments, promise states, alert kinds and reasons: (code, Spanish, English).
-const TERMS: [(&str, &str, &str); 29] = [
+const TERMS: [(&str, &str, &str); 30] = [
     ("not_due", "Por vencer", "Not due"),
     ("1-30", "1–30 días", "1–30 days"),
     ("31-60", "31–60 días", "31–60 days"),
@@ -63,6 +63,7 @@ const TERMS: [(&str, &str, &str); 29] = [
     ("promise_partially_kept", "Promesa cumplida en parte", "Promise kept in part"),
     ("promise_unconfirmed", "Promesa sin confirmar", "Promise unconfirmed"),
     ("paid", "ya pagada", "already paid"),
+    ("on_hold", "en pausa", "on hold"),
     ("promised", "con promesa vigente", "promise running"),
     ("disputed", "en disputa", "disputed"),
     ("nothing_to_ask", "solo faltan retenciones", "only withholdings left"),
