@@ -1,6 +1,7 @@
 //! Pauses of reminders, and their ends, which may come first.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -113,6 +114,60 @@ pub(crate) async fn save_lifts(conn: &mut PgConnection, tenant_id: Uuid, rows: &
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A pause as the door shows it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Hold)]
+pub(crate) struct ListedRow {
+    pub(crate) hold_id: Uuid,
+    /// `manual`, `hardship`, `legal`, `insolvency`, `claim`, `issue`, `document_missing`, `invoice_not_received`.
+    pub(crate) kind: String,
+    /// The source's own number of the hold, or of the issue or claim that it comes from.
+    pub(crate) code: String,
+    pub(crate) customer: String,
+    /// Numbers, of those that have come; none: the whole customer.
+    pub(crate) invoices: Vec<String>,
+    pub(crate) placed_on: NaiveDate,
+    /// The last day; null: until it is lifted.
+    pub(crate) until: Option<NaiveDate>,
+    /// `coming`, `in_force`, `unanswered`.
+    pub(crate) status: String,
+}
+
+/// Those that are not over, and answers of debtors that are over while something that they name is still open.
+pub(crate) async fn listed(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<ListedRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ListedRow,
+        r#"SELECT h.hold_id, h.kind, h.code, c.code AS customer,
+                  ARRAY(SELECT r.number FROM receivables r
+                        WHERE r.tenant_id = $1 AND r.invoice_id = ANY(h.invoice_ids) ORDER BY r.number) AS "invoices!",
+                  h.placed_on, h.until,
+                  CASE WHEN h.placed_on > t.today THEN 'coming' WHEN h.until < t.today THEN 'unanswered' ELSE 'in_force' END
+                    AS "status!"
+           FROM holds h
+           JOIN customers c ON c.tenant_id = $1 AND c.customer_id = h.customer_id
+           CROSS JOIN (SELECT ($2::timestamptz AT TIME ZONE time_zone)::date AS today FROM tenants WHERE tenant_id = $1) t
+           WHERE h.tenant_id = $1 AND (h.lifted_on IS NULL OR h.lifted_on > t.today)
+             AND (h.until IS NULL OR h.until >= t.today
+                  OR h.kind IN ('claim', 'document_missing', 'invoice_not_received') AND (
+                       EXISTS (SELECT FROM receivables r
+                               WHERE r.tenant_id = $1 AND r.invoice_id = ANY(h.invoice_ids) AND r.open_amount > 0)
+                       OR h.invoice_ids = '{}' AND EXISTS (
+                               SELECT FROM receivables r WHERE r.tenant_id = $1 AND r.payer_id = c.payer_id
+                                 AND r.customer_id = h.customer_id AND r.open_amount > 0)))
+           ORDER BY h.placed_on, h.hold_id LIMIT $3"#,
+        tenant_id,
+        now,
+        limit
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Ids as the text of an array: an array of arrays would be flattened by unnest.

@@ -4,7 +4,7 @@ use contracts::ingestion::{HoldChanged, IssueChanged};
 use primitives::ids::{self, Kind};
 use serde_json::{Value, json};
 
-use crate::world::{self, World, corrected, fact, invoice};
+use crate::world::{self, World, corrected, fact, invoice, payment};
 
 fn hold(id: &str, more: Value) -> Value {
     let mut told = fact(
@@ -220,5 +220,48 @@ async fn what_contradicts_itself_is_refused_with_its_place() {
     let dollars = answer("A", "payment.claimed", json!({"amount": "5.00", "currency": "USD"}));
     assert_eq!(world.post(&dollars).await.body["errors"][0]["code"], "currency-mismatch");
     assert_eq!(world.count("SELECT count(*) FROM holds").await, 0);
+    world.role.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_paused_is_listed_and_so_are_answers_that_ran_out() {
+    let world = start().await;
+    let claimed = |claim: &str, invoices: Value| {
+        answer(claim, "payment.claimed", json!({"invoices": invoices, "claimed_on": "2020-01-03"}))
+    };
+    world
+        .tell(&[
+            invoice("F-1", "C-1", "100.00", "2019-12-01", "2019-12-31"),
+            invoice("F-2", "C-1", "100.00", "2019-12-01", "2019-12-31"),
+            invoice("F-3", "C-2", "100.00", "2019-12-01", "2019-12-31"),
+            payment("P-2", "C-1", "100.00", "2020-01-02", json!([{"invoice": "F-2", "amount": "100.00"}])),
+            hold("in force", json!({"placed_on": "2020-01-01"})),
+            hold("coming", json!({"placed_on": "2060-01-01", "invoices": ["F-1"]})),
+            hold("over", json!({"placed_on": "2020-01-01", "until": "2020-01-31"})),
+            hold("lifted", json!({"placed_on": "2020-01-01"})),
+            lifted("lifted", "2020-01-02"),
+            claimed("of an open invoice", json!(["F-1", "F-2"])),
+            claimed("of a paid invoice", json!(["F-2"])),
+            claimed("of a customer who owes", json!([])),
+        ])
+        .await;
+    let mut of_nobody = claimed("of a customer who owes nothing", json!([]));
+    of_nobody["data"]["customer"] = json!("C-9");
+    world.tell(&[of_nobody]).await;
+    let listed = world.get("/v1/holds").await.body;
+    let listed: Vec<_> = listed["holds"].as_array().unwrap().iter().collect();
+    let seen: std::collections::BTreeMap<&str, (&str, &Value)> = listed
+        .iter()
+        .map(|hold| (hold["code"].as_str().unwrap(), (hold["status"].as_str().unwrap(), &hold["invoices"])))
+        .collect();
+    let (none, one, both) = (json!([]), json!(["F-1"]), json!(["F-1", "F-2"]));
+    let expected = std::collections::BTreeMap::from([
+        ("in force", ("in_force", &none)),
+        ("coming", ("coming", &one)),
+        ("of an open invoice", ("unanswered", &both)),
+        ("of a customer who owes", ("unanswered", &none)),
+    ]);
+    assert_eq!(seen, expected);
+    assert_eq!(listed[0]["customer"], "C-1");
     world.role.stop().await;
 }

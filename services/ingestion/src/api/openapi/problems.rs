@@ -109,6 +109,7 @@ const REFUSALS: &[(&str, u16, &[Codes])] = &[
     ("discard_quarantined", 413, &[&["body-too-large"]]),
     ("discard_quarantined", 422, &[&["reason"]]),
     ("get_parked", 400, &[&["query-parameter"]]),
+    ("list_holds", 400, &[&["query-parameter"]]),
     ("get_unapplied", 400, &[&["query-parameter"]]),
     ("allocate_payment", 400, &[SMALL_BODY, &["malformed-json", "too-deep"]]),
     ("allocate_payment", 413, &[&["body-too-large", "line-too-long"]]),
