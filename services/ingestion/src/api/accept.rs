@@ -7,7 +7,7 @@
 //! | lock the objects they are about (D13) | objects, by id |
 //! | customers and contacts, payments without a payer | customers, by id |
 //! | fold the accounts they touch (D8), publish what changed | accounts, by key |
-//! | promises, holds, issues, claims | none |
+//! | promises, holds, issues, claims, consents, attempts and reports | none |
 //! | coverage | sources, by id |
 //! | totals, outbox, commit, wake the relay | |
 
@@ -22,6 +22,7 @@ mod ledger;
 mod parties;
 mod promises;
 pub(crate) mod publish;
+mod reach;
 pub(crate) mod resolve;
 mod watermarks;
 
@@ -243,6 +244,7 @@ async fn apply(
     ledger::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
     promises::apply(conn, scope, facts, &mut notes, outbox).await?;
     conduct::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
+    reach::apply(conn, scope, facts, &mut notes, outbox).await?;
     coverage::apply(conn, scope, facts, &mut notes, outbox).await?;
     Ok(notes)
 }

@@ -11,6 +11,7 @@ mod links;
 pub(super) mod lists;
 mod page;
 mod problems;
+mod reach;
 pub(super) mod requests;
 pub(super) mod values;
 

@@ -11,6 +11,7 @@ pub(crate) mod file;
 pub(crate) mod json;
 mod members;
 pub(crate) mod open_item;
+mod reach;
 
 use std::borrow::Cow;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::struct_field_names, reason = "members are named as in the contract")]
 
 pub(crate) mod conduct;
+pub(crate) mod reach;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -9,6 +10,7 @@ use primitives::{Currency, Money};
 use rust_decimal::Decimal;
 
 use conduct::Conduct;
+use reach::Reach;
 
 use super::cash::Clues;
 use super::ledger::CreditKind;
@@ -49,6 +51,7 @@ pub(crate) enum Body {
     PromiseMade(PromiseMade),
     PromiseWithdrawn(PromiseWithdrawn),
     Conduct(Conduct),
+    Reach(Reach),
     Covered {
         until: DateTime<Utc>,
     },
@@ -245,6 +248,7 @@ impl Body {
             Self::PromiseMade(_) => "promise.made",
             Self::PromiseWithdrawn(_) => "promise.withdrawn",
             Self::Conduct(fact) => fact.type_name(),
+            Self::Reach(fact) => fact.type_name(),
             Self::Covered { .. } => "source.covered",
         }
     }
@@ -269,6 +273,7 @@ impl Body {
             Self::Unidentified(_) | Self::Reversed(_) => &["clues"],
             Self::Customer(customer) if customer.party_kind == PartyKind::NaturalPerson => &["name"],
             Self::Conduct(fact) => fact.personal(),
+            Self::Reach(fact) => fact.personal(),
             _ => &[],
         }
     }
@@ -289,6 +294,7 @@ impl Body {
             Self::PromiseMade(fact) => vec![&fact.customer],
             Self::Allocated(fact) => vec![&fact.payer],
             Self::Conduct(fact) => fact.customer().into_iter().collect(),
+            Self::Reach(fact) => fact.customer().into_iter().collect(),
             Self::Extended(_)
             | Self::Unidentified(_)
             | Self::Reversed(_)

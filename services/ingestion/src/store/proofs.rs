@@ -99,6 +99,16 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
                           coalesce(trim_scale(amount)::text, '-'), coalesce(currency, '-'), claimed_on,
                           coalesce(paid_on::text, '-'), coalesce(scheduled_for::text, '-'), document)
                FROM claims WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'consents', concat_ws(E'\x1f', consent_id, contact_id, customer_id, channel, status, cause, changed_on)
+               FROM consents WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'attempts', concat_ws(E'\x1f', attempt_id, customer_id, contact_id, channel, outcome, logged_on, logged_by)
+               FROM contact_attempts WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'reports', concat_ws(E'\x1f', report_id, message_id, contact_id, channel, outcome, permanent,
+                          extract(epoch FROM reported_at))
+               FROM delivery_reports WHERE tenant_id = $1
            ) state
            GROUP BY part ORDER BY part"#,
         tenant_id

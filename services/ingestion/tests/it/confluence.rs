@@ -104,7 +104,25 @@ fn conduct() -> Vec<Value> {
         ),
         corrected(&scheduled, 2, json!({})),
         claimed,
+        consent("c1", "2026-03-01T12:00:00Z", "withdrawn"),
+        consent("c2", "2026-03-03T12:00:00Z", "granted"),
+        at(
+            "2026-03-02T12:00:00Z",
+            fact("erp", "cw", "contact.wrong", json!({"contact": "K-1", "told_on": "2026-01-19"})),
+        ),
+        fact("erp", "cr", "complaint.received", json!({"customer": "C-2", "received_on": "2026-01-19"})),
+        fact("erp", "dr", "delivery.reported", json!({"contact": "K-1", "outcome": "bounced"})),
     ]
+}
+
+fn at(time: &str, mut fact: Value) -> Value {
+    fact["time"] = json!(time);
+    fact
+}
+
+fn consent(id: &str, time: &str, status: &str) -> Value {
+    let data = json!({"contact": "K-1", "channel": "email", "status": status, "changed_on": "2026-01-19"});
+    at(time, fact("erp", id, "consent.changed", data))
 }
 
 /// A permutation without randomness: every `step`-th fact, then every `step`-th from the next one on.

@@ -14,6 +14,7 @@ mod ledger;
 mod openapi;
 mod operator;
 mod quarantine;
+mod reach;
 mod receipts;
 mod reemit;
 mod snapshots;

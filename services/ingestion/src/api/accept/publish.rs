@@ -1,8 +1,8 @@
 //! Rows as events of the contract.
 
 use contracts::ingestion::{
-    ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, HoldChanged, InvoiceChanged, IssueChanged,
-    PromiseMade, PromiseWithdrawn, Settlement, SourceChanged,
+    ConsentChanged, ContactChanged, ContactLogged, CreditChanged, CustomerChanged, DeliveryReported, DisputeChanged,
+    HoldChanged, InvoiceChanged, IssueChanged, PromiseMade, PromiseWithdrawn, Settlement, SourceChanged,
 };
 use contracts::{SCHEMA_REV, wire};
 use primitives::{Currency, Money};
@@ -17,6 +17,7 @@ use crate::store::holds::HoldRow;
 use crate::store::issues::IssueRow;
 use crate::store::parties::{ContactRow, CustomerRow};
 use crate::store::promises::{PromiseRow, WithdrawalRow};
+use crate::store::reach::{AttemptRow, ConsentRow, ReportRow};
 use crate::store::receivables::ReceivableRow;
 use crate::store::settlements::SettlementRow;
 use crate::store::sources::SourceRow;
@@ -219,6 +220,54 @@ pub(crate) fn issue(scope: &Scope, row: &IssueRow) -> IssueChanged {
         owner: row.owner.clone().unwrap_or_default(),
         raised_on: row.raised_on.to_string(),
         resolved_on: wire::date_text(row.resolved_on),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+/// `owner` is the customer of the contact, where it is known.
+pub(crate) fn consent(scope: &Scope, row: &ConsentRow, owner: Option<Uuid>) -> ConsentChanged {
+    let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    ConsentChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        consent_id: row.consent_id.to_string(),
+        version: version(row.version),
+        contact_id: text(row.contact_id),
+        customer_id: text(row.customer_id.or(owner)),
+        channel: row.channel.clone(),
+        status: row.status.clone(),
+        cause: row.cause.clone(),
+        changed_on: row.changed_on.to_string(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(crate) fn attempt(scope: &Scope, row: &AttemptRow) -> ContactLogged {
+    ContactLogged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        attempt_id: row.attempt_id.to_string(),
+        customer_id: row.customer_id.to_string(),
+        contact_id: row.contact_id.map(|id| id.to_string()).unwrap_or_default(),
+        channel: row.channel.clone(),
+        outcome: row.outcome.clone(),
+        logged_on: row.logged_on.to_string(),
+        by: row.logged_by.clone(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(crate) fn report(scope: &Scope, row: &ReportRow) -> DeliveryReported {
+    DeliveryReported {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        report_id: row.report_id.to_string(),
+        message_id: row.message_id.map(|id| id.to_string()).unwrap_or_default(),
+        contact_id: row.contact_id.map(|id| id.to_string()).unwrap_or_default(),
+        channel: row.channel.clone(),
+        outcome: row.outcome.clone(),
+        permanent: row.permanent,
+        reported_at: Some(wire::timestamp(row.reported_at)),
         recorded_at: Some(wire::timestamp(row.recorded_at)),
     }
 }

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::reading::{Finding, Parsed, hex, sha256};
-use super::{Trouble, Verdict, cash, conduct, promises, refuse};
+use super::{Trouble, Verdict, cash, conduct, promises, reach, refuse};
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ledger::CreditKind;
 use crate::store;
@@ -283,6 +283,7 @@ impl Known<'_> {
             Body::PromiseMade(fact) => vec![scope.promise(&fact.promise)],
             Body::PromiseWithdrawn(fact) => vec![scope.promise(&fact.promise)],
             Body::Conduct(fact) => conduct::objects(scope, fact),
+            Body::Reach(fact) => reach::objects(scope, fact),
             Body::Covered { .. } => Vec::new(),
         }
     }

@@ -1,10 +1,59 @@
 //! The data of facts about pauses, problems and debtors' answers.
 #![allow(dead_code, reason = "described here, read by `reading`")]
 
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::facts::Reason;
+use super::facts::{Described, Reason, described};
 use super::values::{Amount, Code, CurrencyCode, Day, Key, Text};
+
+/// An example of each, as of [`super::facts`].
+pub(super) fn all() -> Vec<Described> {
+    vec![
+        described::<HoldPlaced>(
+            "hold.placed",
+            "erp",
+            json!({"hold": "H-001", "customer": "C-001", "invoices": ["F-1001"], "kind": "manual",
+                   "reason": "waits for the new purchase order", "placed_on": "2026-04-02", "until": "2026-04-30"}),
+        ),
+        described::<HoldLifted>("hold.lifted", "erp", json!({"hold": "H-001", "lifted_on": "2026-04-10"})),
+        described::<IssueRaised>(
+            "issue.raised",
+            "erp",
+            json!({"issue": "I-001", "customer": "C-001", "invoices": ["F-1001"], "reason": "delivery",
+                   "description": "two pallets arrived wet", "raised_on": "2026-03-09", "owner": "ventas-norte"}),
+        ),
+        described::<IssueResolved>(
+            "issue.resolved",
+            "erp",
+            json!({"issue": "I-001", "resolved_on": "2026-03-10", "outcome": "converted", "dispute": "D-001"}),
+        ),
+        described::<PaymentClaimed>(
+            "payment.claimed",
+            "erp",
+            json!({"claim": "A-001", "customer": "C-001", "invoices": ["F-1001"], "currency": "COP",
+                   "amount": "400000.00", "claimed_on": "2026-04-06", "paid_on": "2026-04-05",
+                   "proof": "https://files.example/transfer.pdf"}),
+        ),
+        described::<PaymentScheduled>(
+            "payment.scheduled",
+            "erp",
+            json!({"claim": "A-002", "customer": "C-001", "invoices": ["F-1001"], "claimed_on": "2026-04-06",
+                   "scheduled_for": "2026-04-17"}),
+        ),
+        described::<InvoiceNotReceived>(
+            "invoice.not_received",
+            "erp",
+            json!({"claim": "A-003", "customer": "C-001", "invoices": ["F-1001"], "claimed_on": "2026-04-06"}),
+        ),
+        described::<DocumentMissing>(
+            "document.missing",
+            "erp",
+            json!({"claim": "A-004", "customer": "C-001", "invoices": ["F-1001"], "document": "purchase_order",
+                   "claimed_on": "2026-04-06"}),
+        ),
+    ]
+}
 
 /// Reminders pause, for a whole customer or for some invoices, from this day on. Told anew, the later word counts.
 #[derive(ToSchema)]

@@ -8,10 +8,6 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Components, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::conduct::{
-    DocumentMissing, HoldLifted, HoldPlaced, InvoiceNotReceived, IssueRaised, IssueResolved, PaymentClaimed,
-    PaymentScheduled,
-};
 use super::credits::{
     ClearingObserved, CreditNoteIssued, PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded,
     WithholdingRecorded,
@@ -241,7 +237,7 @@ struct PromiseMade {
 
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum Channel {
+pub(super) enum Channel {
     Email,
     Call,
     Whatsapp,
@@ -264,16 +260,17 @@ struct SourceCovered {
 }
 
 /// Type, source and data of an example; its data.
-type Described = (&'static str, &'static str, fn() -> RefOr<Schema>, fn(&mut Vec<Named>), Value);
+pub(super) type Described = (&'static str, &'static str, fn() -> RefOr<Schema>, fn(&mut Vec<Named>), Value);
 type Named = (String, RefOr<Schema>);
+
+pub(super) fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
+    (fact_type, source, T::schema, T::schemas, data)
+}
 
 /// Every type that is read. What a promise, an allocation or a dispute is about comes before it.
 fn all() -> Vec<Described> {
-    fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
-        (fact_type, source, T::schema, T::schemas, data)
-    }
     let part = json!([{"invoice": "F-1001", "amount": "400000.00"}]);
-    vec![
+    let mut all = vec![
         described::<CustomerUpserted>(
             "customer.upserted",
             "erp",
@@ -364,50 +361,11 @@ fn all() -> Vec<Described> {
             "erp",
             json!({"promise": "Z-001", "withdrawn_on": "2026-04-02"}),
         ),
-        described::<HoldPlaced>(
-            "hold.placed",
-            "erp",
-            json!({"hold": "H-001", "customer": "C-001", "invoices": ["F-1001"], "kind": "manual",
-                   "reason": "waits for the new purchase order", "placed_on": "2026-04-02", "until": "2026-04-30"}),
-        ),
-        described::<HoldLifted>("hold.lifted", "erp", json!({"hold": "H-001", "lifted_on": "2026-04-10"})),
-        described::<IssueRaised>(
-            "issue.raised",
-            "erp",
-            json!({"issue": "I-001", "customer": "C-001", "invoices": ["F-1001"], "reason": "delivery",
-                   "description": "two pallets arrived wet", "raised_on": "2026-03-09", "owner": "ventas-norte"}),
-        ),
-        described::<IssueResolved>(
-            "issue.resolved",
-            "erp",
-            json!({"issue": "I-001", "resolved_on": "2026-03-10", "outcome": "converted", "dispute": "D-001"}),
-        ),
-        described::<PaymentClaimed>(
-            "payment.claimed",
-            "erp",
-            json!({"claim": "A-001", "customer": "C-001", "invoices": ["F-1001"], "currency": "COP",
-                   "amount": "400000.00", "claimed_on": "2026-04-06", "paid_on": "2026-04-05",
-                   "proof": "https://files.example/transfer.pdf"}),
-        ),
-        described::<PaymentScheduled>(
-            "payment.scheduled",
-            "erp",
-            json!({"claim": "A-002", "customer": "C-001", "invoices": ["F-1001"], "claimed_on": "2026-04-06",
-                   "scheduled_for": "2026-04-17"}),
-        ),
-        described::<InvoiceNotReceived>(
-            "invoice.not_received",
-            "erp",
-            json!({"claim": "A-003", "customer": "C-001", "invoices": ["F-1001"], "claimed_on": "2026-04-06"}),
-        ),
-        described::<DocumentMissing>(
-            "document.missing",
-            "erp",
-            json!({"claim": "A-004", "customer": "C-001", "invoices": ["F-1001"], "document": "purchase_order",
-                   "claimed_on": "2026-04-06"}),
-        ),
-        described::<SourceCovered>("source.covered", "bank", json!({"covered_until": "2026-03-31T23:59:59Z"})),
-    ]
+    ];
+    all.extend(super::conduct::all());
+    all.extend(super::reach::all());
+    all.push(described::<SourceCovered>("source.covered", "bank", json!({"covered_until": "2026-03-31T23:59:59Z"})));
+    all
 }
 
 /// Number and type of each example, and the fact.

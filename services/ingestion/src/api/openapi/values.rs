@@ -22,6 +22,13 @@ pub(crate) struct Key(String);
     example = "ventas-norte")]
 pub(crate) struct Code(String);
 
+/// The id of a message, as its `Message-ID` has it before the `@`.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Uuid,
+    pattern = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
+    example = "0198c7d4-5a1e-5f7e-9b3c-2f6a1d0c7e11")]
+pub(crate) struct MessageId(String);
+
 /// Without control characters, and without blanks at its ends.
 #[derive(ToSchema)]
 #[schema(value_type = String, min_length = 1, max_length = 500,

@@ -162,7 +162,7 @@ fn hold_kind(value: &str) -> Result<HoldKind, Refusal> {
 }
 
 /// The code of somebody of the creditor. It travels in events, where no personal data may be (L5).
-fn colleague(value: &str) -> Result<String, Refusal> {
+pub(super) fn colleague(value: &str) -> Result<String, Refusal> {
     let code = text::natural_key(value)?;
     if code.contains('@') {
         let detail = "the code of a person or a team is expected, not an e-mail address".to_owned();

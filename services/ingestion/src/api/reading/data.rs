@@ -5,7 +5,7 @@ use primitives::{Currency, Money};
 
 use super::json::Json;
 use super::members::{Members, Noted, Read, Refusal, Sign};
-use super::{conduct, credits};
+use super::{conduct, credits, reach};
 use crate::domain::fact::{
     Body, Contact, Customer, DisputeOpened, DisputeResolved, Extension, Invoice, PartyKind, PromiseMade,
     PromiseWithdrawn,
@@ -45,6 +45,11 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "payment.scheduled" => conduct::payment_scheduled,
         "invoice.not_received" => conduct::invoice_not_received,
         "document.missing" => conduct::document_missing,
+        "consent.changed" => reach::consent,
+        "contact.wrong" => reach::wrong_contact,
+        "complaint.received" => reach::complaint,
+        "contact.logged" => reach::attempt,
+        "delivery.reported" => reach::report,
         "source.covered" => covered,
         _ => {
             return Err(envelope.note("type", "unknown-type", "no such type of fact is known".to_owned()));

@@ -44,7 +44,8 @@ pub(crate) fn fact(bytes: &[u8], today: NaiveDate) -> Result<Parsed, Vec<Finding
             canonical::write(&json, &mut canonical);
             let data = data_of(&json, |_| true);
             let personal = fact.body.personal();
-            let impersonal = (!personal.is_empty()).then(|| data_of(&json, |name| !personal.contains(&name)));
+            let names_somebody = personal.iter().any(|name| data_of(&json, |member| member == *name) != "{}");
+            let impersonal = names_somebody.then(|| data_of(&json, |name| !personal.contains(&name)));
             Ok(Parsed { fact, sha256: sha256(&canonical), data, impersonal })
         }
         _ => Err(findings),
