@@ -18,6 +18,7 @@ pub(crate) mod decide;
 pub(crate) mod hold;
 pub(crate) mod message;
 pub(crate) mod plan;
+pub(crate) mod reach;
 pub(crate) mod recipient;
 pub(crate) mod strategy;
 pub(crate) mod words;

@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod plan;
 pub(crate) mod promises;
+pub(crate) mod reach;
 pub(crate) mod snapshots;
 pub(crate) mod sources;
 pub(crate) mod strategies;

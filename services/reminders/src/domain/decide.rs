@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::hold::Hold;
 use super::plan::Anchor;
+use super::reach::Bar;
 use super::strategy::Strategy;
 
 /// What is known of an invoice; amounts in its currency.
@@ -61,8 +62,11 @@ pub(crate) struct Snapshot {
     pub(crate) dead_letter: bool,
     /// No master data of the customer has come.
     pub(crate) provisional: bool,
-    /// There is an active contact with an address.
+    /// There is an active contact with an address that may be written to.
     pub(crate) reachable: bool,
+    /// Where there is none: why the nearest contact with an address may not be written to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) barred: Option<Bar>,
     /// Why the message could not be written; set after trying.
     pub(crate) template_error: Option<String>,
 }
@@ -78,11 +82,15 @@ pub(crate) enum Reason {
     NothingToAsk,
     CustomerProvisional,
     NoContact,
+    ConsentWithdrawn,
+    Complained,
+    WrongContact,
+    Bounced,
     TemplateError,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::DeadLetter,
         Self::Paid,
         Self::OnHold,
@@ -91,6 +99,10 @@ impl Reason {
         Self::NothingToAsk,
         Self::CustomerProvisional,
         Self::NoContact,
+        Self::ConsentWithdrawn,
+        Self::Complained,
+        Self::WrongContact,
+        Self::Bounced,
         Self::TemplateError,
     ];
 
@@ -104,7 +116,20 @@ impl Reason {
             Self::NothingToAsk => "nothing_to_ask",
             Self::CustomerProvisional => "customer_provisional",
             Self::NoContact => "no_contact",
+            Self::ConsentWithdrawn => "consent_withdrawn",
+            Self::Complained => "complained",
+            Self::WrongContact => "wrong_contact",
+            Self::Bounced => "bounced",
             Self::TemplateError => "template_error",
+        }
+    }
+
+    const fn barred(bar: Bar) -> Self {
+        match bar {
+            Bar::ConsentWithdrawn => Self::ConsentWithdrawn,
+            Bar::Complained => Self::Complained,
+            Bar::WrongContact => Self::WrongContact,
+            Bar::Bounced => Self::Bounced,
         }
     }
 
@@ -197,7 +222,7 @@ fn outcome(snapshot: &Snapshot) -> Outcome {
         (Reason::Disputed, nothing_asked && !invoice.disputed_amount.is_zero()),
         (Reason::NothingToAsk, nothing_asked),
         (Reason::CustomerProvisional, snapshot.provisional),
-        (Reason::NoContact, !snapshot.reachable),
+        (snapshot.barred.map_or(Reason::NoContact, Reason::barred), !snapshot.reachable),
         (Reason::TemplateError, snapshot.template_error.is_some()),
     ];
     reasons

@@ -32,6 +32,10 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
         (Language::Spanish, Reason::NothingToAsk) => "lo que falta son retenciones: no queda nada por cobrar",
         (Language::Spanish, Reason::CustomerProvisional) => "faltan los datos del cliente",
         (Language::Spanish, Reason::NoContact) => "el cliente no tiene un contacto activo con correo",
+        (Language::Spanish, Reason::ConsentWithdrawn) => "ningún contacto acepta recibir correos",
+        (Language::Spanish, Reason::Complained) => "el cliente se quejó de recibir correos",
+        (Language::Spanish, Reason::WrongContact) => "el contacto dijo que no es la persona indicada",
+        (Language::Spanish, Reason::Bounced) => "los correos al contacto rebotan",
         (Language::Spanish, Reason::TemplateError) => "el mensaje no se pudo redactar",
         (Language::English, Reason::DeadLetter) => {
             "an event of this customer could not be applied and waits for a person"
@@ -43,6 +47,10 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
         (Language::English, Reason::NothingToAsk) => "what is left will be withheld: there is nothing to ask for",
         (Language::English, Reason::CustomerProvisional) => "the customer's master data has not come",
         (Language::English, Reason::NoContact) => "the customer has no active contact with an e-mail address",
+        (Language::English, Reason::ConsentWithdrawn) => "no contact agrees to be written to by e-mail",
+        (Language::English, Reason::Complained) => "the customer complained of being written to",
+        (Language::English, Reason::WrongContact) => "the contact said that it is the wrong person",
+        (Language::English, Reason::Bounced) => "e-mails to the contact bounce",
         (Language::English, Reason::TemplateError) => "the message could not be written",
     }
 }

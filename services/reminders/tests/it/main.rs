@@ -13,4 +13,5 @@ mod hand_off;
 mod holds;
 mod load;
 mod plans;
+mod reach;
 mod stops;

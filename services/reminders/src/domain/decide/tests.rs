@@ -38,6 +38,7 @@ fn snapshot() -> Snapshot {
         dead_letter: false,
         provisional: false,
         reachable: true,
+        barred: None,
         template_error: None,
     }
 }
@@ -81,6 +82,14 @@ fn the_first_reason_that_holds_is_recorded() {
         ("all is withheld", with(|s| s.invoice.expected_net = amount(0)), Outcome::Suppressed(Reason::NothingToAsk)),
         ("unknown customer", with(|s| s.provisional = true), Outcome::Suppressed(Reason::CustomerProvisional)),
         ("nobody to write to", with(|s| s.reachable = false), Outcome::Suppressed(Reason::NoContact)),
+        (
+            "nobody who may be written to",
+            with(|s| {
+                s.reachable = false;
+                s.barred = Some(Bar::Complained);
+            }),
+            Outcome::Suppressed(Reason::Complained),
+        ),
         ("unwritable", with(|s| s.template_error = Some("no".into())), Outcome::Suppressed(Reason::TemplateError)),
         (
             "a dead letter casts doubt on everything else",

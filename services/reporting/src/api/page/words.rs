@@ -42,7 +42,7 @@ impl Language {
 }
 
 /// Codes of buckets, segments, promise states, alert kinds and reasons: (code, Spanish, English).
-const TERMS: [(&str, &str, &str); 30] = [
+const TERMS: [(&str, &str, &str); 34] = [
     ("not_due", "Por vencer", "Not due"),
     ("1-30", "1–30 días", "1–30 days"),
     ("31-60", "31–60 días", "31–60 days"),
@@ -68,6 +68,10 @@ const TERMS: [(&str, &str, &str); 30] = [
     ("disputed", "en disputa", "disputed"),
     ("nothing_to_ask", "solo faltan retenciones", "only withholdings left"),
     ("no_contact", "sin contacto con correo", "no contact with e-mail"),
+    ("consent_withdrawn", "sin consentimiento", "consent withdrawn"),
+    ("complained", "se quejó", "complained"),
+    ("wrong_contact", "contacto equivocado", "wrong contact"),
+    ("bounced", "el correo rebota", "e-mail bounces"),
     ("customer_provisional", "cliente sin datos maestros", "no customer master data"),
     ("template_error", "mensaje no redactado", "message not written"),
     ("dead_letter", "dato del cliente por revisar", "customer data to be checked"),
