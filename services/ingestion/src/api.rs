@@ -8,6 +8,7 @@ mod conservation;
 mod digest;
 mod facts;
 pub(crate) mod feed;
+mod holds;
 mod media_type;
 mod openapi;
 mod parked;
@@ -43,6 +44,7 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(quarantine::edit_redrive))
         .routes(routes!(quarantine::discard))
         .routes(routes!(parked::get))
+        .routes(routes!(holds::get))
         .routes(routes!(unapplied::get))
         .routes(routes!(allocations::post))
         .routes(routes!(conservation::get))

@@ -2,6 +2,7 @@
 
 pub(crate) mod cash;
 pub(crate) mod fact;
+pub(crate) mod hold;
 pub(crate) mod ledger;
 pub(crate) mod order;
 pub(crate) mod receivable;

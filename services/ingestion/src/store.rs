@@ -3,19 +3,23 @@
 
 pub(crate) mod accounts;
 pub(crate) mod cash;
+pub(crate) mod claims;
 pub(crate) mod context;
 pub(crate) mod credits;
 pub(crate) mod deductions;
 pub(crate) mod disputes;
 pub(crate) mod extensions;
 pub(crate) mod facts;
+pub(crate) mod holds;
 pub(crate) mod instruments;
+pub(crate) mod issues;
 pub(crate) mod locks;
 pub(crate) mod marks;
 pub(crate) mod parties;
 pub(crate) mod promises;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
+pub(crate) mod reach;
 pub(crate) mod receivables;
 pub(crate) mod settlements;
 pub(crate) mod snapshots;

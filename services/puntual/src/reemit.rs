@@ -16,7 +16,7 @@ const OWNERS: [(Service, &[&str]); 4] = [
 ];
 
 const KINDS_HELP: &str = "What to tell; all of it without one. ingestion: tenant, api_key, customer, contact, invoice, \
-credit, dispute, source, promise; scoring: score, segment; promises: promise, alert; reminders: decision, message";
+credit, dispute, hold, issue, consent, attempt, report, source, promise; scoring: score, segment; promises: promise, alert; reminders: decision, message";
 
 #[derive(Debug, Args)]
 pub(crate) struct Reemit {

@@ -10,13 +10,15 @@
 //! | several steps are past | the highest is due, the others are `superseded` |
 //! | the invoice is settled | its next step says `suppressed: paid` on its day, and the plan ends |
 //! | the settlement is undone | the plan goes on after the highest offset decided so far |
-//! | a promise, a dispute | the step of that day is `suppressed`; later steps see later facts |
+//! | a promise, a dispute, a hold | the step of that day is `suppressed`; later steps see later facts |
 
 pub(crate) mod amounts;
 pub(crate) mod coverage;
 pub(crate) mod decide;
+pub(crate) mod hold;
 pub(crate) mod message;
 pub(crate) mod plan;
+pub(crate) mod reach;
 pub(crate) mod recipient;
 pub(crate) mod strategy;
 pub(crate) mod words;

@@ -1,8 +1,11 @@
 //! From events to projections, and from projections to plans. Handlers only keep what they are told, the newest version
 //! of each thing; what follows from it is derived anew, so that order and repetition do not matter (I7).
 
+mod consents;
 mod contacts;
 mod customers;
+mod delivery_reports;
+mod holds;
 mod invoices;
 mod promise_changes;
 mod promises_made;
@@ -13,7 +16,10 @@ mod tenants;
 use std::collections::BTreeMap;
 
 use contracts::Event;
-use contracts::ingestion::{ContactChanged, CustomerChanged, InvoiceChanged, PromiseMade, SourceChanged};
+use contracts::ingestion::{
+    ConsentChanged, ContactChanged, CustomerChanged, DeliveryReported, HoldChanged, InvoiceChanged, PromiseMade,
+    SourceChanged,
+};
 use contracts::promises::PromiseChanged;
 use contracts::scoring::SegmentAssigned;
 use messaging::{Delivery, Handler, HandlerError};
@@ -34,6 +40,9 @@ impl Handler for Ingestion {
             ContactChanged::SUBJECT,
             InvoiceChanged::SUBJECT,
             PromiseMade::SUBJECT,
+            HoldChanged::SUBJECT,
+            ConsentChanged::SUBJECT,
+            DeliveryReported::SUBJECT,
             SourceChanged::SUBJECT,
         ];
         runtime::access::SUBJECTS.into_iter().chain(facts).collect()
@@ -46,6 +55,9 @@ impl Handler for Ingestion {
         sources::apply(conn, batch).await?;
         contacts::apply(conn, batch).await?;
         promises_made::apply(conn, batch).await?;
+        holds::apply(conn, batch).await?;
+        consents::apply(conn, batch).await?;
+        delivery_reports::apply(conn, batch).await?;
 
         let mut touched = renewed.clone();
         touched.extend(customers.iter().map(|row| (row.tenant_id, row.customer_id)));

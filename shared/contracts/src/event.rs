@@ -47,6 +47,11 @@ event!(ingestion::CreditChanged, "puntual.ingestion.credit.changed.v1", payer_id
 event!(ingestion::DisputeChanged, "puntual.ingestion.dispute.changed.v1", customer_id);
 event!(ingestion::PromiseMade, "puntual.ingestion.promise.made.v1", customer_id);
 event!(ingestion::PromiseWithdrawn, "puntual.ingestion.promise.withdrawn.v1", customer_id);
+event!(ingestion::HoldChanged, "puntual.ingestion.hold.changed.v1", customer_id);
+event!(ingestion::IssueChanged, "puntual.ingestion.issue.changed.v1", customer_id);
+event!(ingestion::ConsentChanged, "puntual.ingestion.consent.changed.v1", customer_id);
+event!(ingestion::ContactLogged, "puntual.ingestion.contact.logged.v1", customer_id);
+event!(ingestion::DeliveryReported, "puntual.ingestion.delivery.reported.v1");
 event!(scoring::CustomerScored, "puntual.scoring.customer.scored.v1", customer_id);
 event!(scoring::SegmentAssigned, "puntual.scoring.segment.assigned.v1", customer_id);
 event!(reminders::ReminderDecided, "puntual.reminders.reminder.decided.v1", customer_id);

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use contracts::ingestion::{
-    ApiKeyChanged, BuyerCalendar, ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged,
-    LegalEntity, PromiseMade, PromiseWithdrawn, Settlement, SourceChanged, TenantChanged,
+    ApiKeyChanged, BuyerCalendar, ConsentChanged, ContactChanged, ContactLogged, CreditChanged, CustomerChanged,
+    DeliveryReported, DisputeChanged, HoldChanged, InvoiceChanged, IssueChanged, LegalEntity, PromiseMade,
+    PromiseWithdrawn, Settlement, SourceChanged, TenantChanged,
 };
 use contracts::promises::{AlertChanged, PromiseChanged};
 use contracts::reminders::{MessageChanged, ReminderDecided};
@@ -238,6 +239,80 @@ fn ledger() -> Vec<Case> {
     ]
 }
 
+fn conduct() -> Vec<Case> {
+    vec![
+        case(&HoldChanged {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            hold_id: id(18),
+            version: 2,
+            customer_id: id(5),
+            invoice_ids: vec![id(9), id(10)],
+            kind: text("issue"),
+            placed_on: text("2026-02-03"),
+            until: text("2026-02-28"),
+            lifted_on: text("2026-02-20"),
+            code: text("I-1"),
+            origin_id: id(19),
+            recorded_at: instant(14),
+        }),
+        case(&IssueChanged {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            issue_id: id(19),
+            version: 2,
+            code: text("I-1"),
+            customer_id: id(5),
+            invoice_ids: vec![id(9), id(10)],
+            reason: text("delivery"),
+            status: text("resolved"),
+            outcome: text("converted"),
+            dispute_id: id(14),
+            owner: text("ventas-norte"),
+            raised_on: text("2026-02-03"),
+            resolved_on: text("2026-02-20"),
+            recorded_at: instant(15),
+        }),
+        case(&ConsentChanged {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            consent_id: id(20),
+            version: 3,
+            contact_id: id(7),
+            customer_id: id(5),
+            channel: text("email"),
+            status: text("withdrawn"),
+            cause: text("complaint"),
+            changed_on: text("2026-02-21"),
+            recorded_at: instant(16),
+        }),
+        case(&ContactLogged {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            attempt_id: id(21),
+            customer_id: id(5),
+            contact_id: id(7),
+            channel: text("call"),
+            outcome: text("no_answer"),
+            logged_on: text("2026-02-22"),
+            by: text("u-17"),
+            recorded_at: instant(17),
+        }),
+        case(&DeliveryReported {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            report_id: id(22),
+            message_id: id(16),
+            contact_id: id(7),
+            channel: text("email"),
+            outcome: text("bounced"),
+            permanent: true,
+            reported_at: instant(18),
+            recorded_at: instant(19),
+        }),
+    ]
+}
+
 fn decisions() -> Vec<Case> {
     vec![
         case(&CustomerScored {
@@ -347,7 +422,7 @@ fn golden(subject: &str) -> BTreeMap<u32, Vec<u8>> {
 
 #[test]
 fn every_published_revision_is_still_read_and_the_newest_still_written() {
-    for case in facts().into_iter().chain(ledger()).chain(decisions()) {
+    for case in facts().into_iter().chain(ledger()).chain(conduct()).chain(decisions()) {
         let files = golden(case.subject);
         let hex = case.bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         let newest = files.get(&SCHEMA_REV);

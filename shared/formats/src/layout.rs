@@ -48,7 +48,7 @@ const fn may_as(name: &'static str, form: Form) -> Column {
     Column { name, form, required: false }
 }
 
-pub static LAYOUTS: [Layout; 17] = [
+pub static LAYOUTS: [Layout; 21] = [
     Layout {
         fact: "customer.upserted",
         key: Some("customer"),
@@ -219,6 +219,39 @@ pub static LAYOUTS: [Layout; 17] = [
         ],
     },
     Layout { fact: "promise.withdrawn", key: Some("promise"), columns: &[needs("promise"), needs("withdrawn_on")] },
+    Layout {
+        fact: "hold.placed",
+        key: Some("hold"),
+        columns: &[
+            needs("hold"),
+            needs("customer"),
+            may_as("invoices", Form::Names),
+            needs("kind"),
+            may("reason"),
+            needs("placed_on"),
+            may("until"),
+        ],
+    },
+    Layout { fact: "hold.lifted", key: Some("hold"), columns: &[needs("hold"), needs("lifted_on")] },
+    Layout {
+        fact: "issue.raised",
+        key: Some("issue"),
+        columns: &[
+            needs("issue"),
+            needs("customer"),
+            may_as("invoices", Form::Names),
+            needs("reason"),
+            may("description"),
+            needs("raised_on"),
+            may("owner"),
+            may("raised_by"),
+        ],
+    },
+    Layout {
+        fact: "issue.resolved",
+        key: Some("issue"),
+        columns: &[needs("issue"), needs("resolved_on"), may("outcome"), may("dispute")],
+    },
     Layout { fact: "source.covered", key: None, columns: &[needs("covered_until")] },
 ];
 

@@ -7,11 +7,13 @@
 //! | lock the objects they are about (D13) | objects, by id |
 //! | customers and contacts, payments without a payer | customers, by id |
 //! | fold the accounts they touch (D8), publish what changed | accounts, by key |
-//! | promises, coverage | sources, by id |
+//! | promises, holds, issues, claims, consents, attempts and reports | none |
+//! | coverage | sources, by id |
 //! | totals, outbox, commit, wake the relay | |
 
 pub(crate) mod book;
 mod cash;
+mod conduct;
 mod coverage;
 mod disputes;
 mod expected_credits;
@@ -22,6 +24,7 @@ mod ledger;
 mod parties;
 mod promises;
 pub(crate) mod publish;
+mod reach;
 pub(crate) mod resolve;
 mod standings;
 mod voids;
@@ -244,6 +247,8 @@ async fn apply(
     cash::apply(conn, scope, facts, &mut notes).await?;
     ledger::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
     promises::apply(conn, scope, facts, &mut notes, outbox).await?;
+    conduct::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
+    reach::apply(conn, scope, facts, &mut notes, outbox).await?;
     coverage::apply(conn, scope, facts, &mut notes, outbox).await?;
     Ok(notes)
 }
@@ -256,6 +261,7 @@ async fn lock_objects(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>
     objects.extend(stored.iter().map(|dispute| dispute.invoice_id));
     objects.extend(instruments::stored_invoices(conn, scope, facts).await?);
     objects.extend(expected_credits::stored_invoices(conn, scope, facts).await?);
+    objects.extend(conduct::linked(conn, scope, facts).await?);
     let sorted: Vec<Uuid> = objects.iter().copied().collect();
     store::locks::take(conn, scope.tenant_id, &sorted).await?;
     Ok(objects)

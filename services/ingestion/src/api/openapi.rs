@@ -5,6 +5,7 @@
 
 mod bodies;
 mod catalogue;
+mod conduct;
 mod credits;
 mod customers;
 mod facts;
@@ -13,6 +14,7 @@ mod links;
 pub(super) mod lists;
 mod page;
 mod problems;
+mod reach;
 pub(super) mod requests;
 pub(super) mod values;
 

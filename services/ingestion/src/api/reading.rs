@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 mod canonical;
 pub(crate) mod cloud_event;
+mod conduct;
 mod credits;
 mod customer;
 mod data;
@@ -12,6 +13,7 @@ mod instrument;
 pub(crate) mod json;
 mod members;
 pub(crate) mod open_item;
+mod reach;
 mod said;
 
 use std::borrow::Cow;

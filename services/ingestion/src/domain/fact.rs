@@ -1,14 +1,19 @@
 //! Facts as ingestion understands them: each member checked, nothing resolved yet.
 #![allow(clippy::struct_field_names, reason = "members are named as in the contract")]
 
+pub(crate) mod conduct;
 mod customer_file;
 mod instrument;
+pub(crate) mod reach;
 mod said;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use primitives::{Currency, Money};
 use rust_decimal::Decimal;
+
+use conduct::Conduct;
+use reach::Reach;
 
 use super::cash::Clues;
 use super::ledger::CreditKind;
@@ -56,6 +61,8 @@ pub(crate) enum Body {
     DisputeResolved(DisputeResolved),
     PromiseMade(PromiseMade),
     PromiseWithdrawn(PromiseWithdrawn),
+    Conduct(Conduct),
+    Reach(Reach),
     Covered {
         until: DateTime<Utc>,
     },
@@ -272,6 +279,8 @@ impl Body {
             Self::DisputeResolved(_) => "dispute.resolved",
             Self::PromiseMade(_) => "promise.made",
             Self::PromiseWithdrawn(_) => "promise.withdrawn",
+            Self::Conduct(fact) => fact.type_name(),
+            Self::Reach(fact) => fact.type_name(),
             Self::Covered { .. } => "source.covered",
         }
     }
@@ -286,18 +295,21 @@ impl Body {
             Self::ExpectedCredit(fact) => Some(fact.amount),
             Self::PromiseMade(fact) => Some(fact.amount),
             Self::Reversed(fact) => fact.amount,
+            Self::Conduct(fact) => fact.amount(),
             _ => None,
         }
     }
 
-    /// Whether the data names a person: such data is kept apart, where it can be erased (L5).
-    pub(crate) fn is_personal(&self) -> bool {
+    /// Members of the data that may name a person: they are kept apart, where they can be erased (L5).
+    pub(crate) fn personal(&self) -> &'static [&'static str] {
         match self {
-            Self::Contact(_) | Self::Unidentified(_) | Self::Reversed(_) => true,
-            Self::Customer(customer) => customer.party_kind == PartyKind::NaturalPerson,
-            Self::Said(said) => said.has_note,
-            Self::ExpectedCredit(fact) => fact.has_note,
-            _ => false,
+            Self::Contact(_) => &["name", "email"],
+            Self::Unidentified(_) | Self::Reversed(_) => &["clues"],
+            Self::Customer(customer) if customer.party_kind == PartyKind::NaturalPerson => &["name", "tax_id"],
+            Self::Said(_) | Self::ExpectedCredit(_) => &["note"],
+            Self::Conduct(fact) => fact.personal(),
+            Self::Reach(fact) => fact.personal(),
+            _ => &[],
         }
     }
 
@@ -317,6 +329,8 @@ impl Body {
             Self::PromiseMade(fact) => vec![&fact.customer],
             Self::Instrument(fact) => vec![&fact.payer],
             Self::Allocated(fact) => vec![&fact.payer],
+            Self::Conduct(fact) => fact.customer().into_iter().collect(),
+            Self::Reach(fact) => fact.customer().into_iter().collect(),
             Self::Extended(_)
             | Self::Said(_)
             | Self::InstrumentChanged(_)
@@ -346,6 +360,7 @@ impl Body {
             Self::PromiseMade(fact) => {
                 Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
             }
+            Self::Conduct(fact) => fact.named_invoices(),
             _ => None,
         }
     }

@@ -22,8 +22,10 @@ use crate::store;
 use crate::store::receivables::ReceivableRow;
 
 /// What can be told again, in this order.
-pub const KINDS: [&str; 9] =
-    ["tenant", "api_key", "customer", "contact", "invoice", "credit", "dispute", "source", "promise"];
+pub const KINDS: [&str; 14] = [
+    "tenant", "api_key", "customer", "contact", "invoice", "credit", "dispute", "hold", "issue", "consent", "attempt",
+    "report", "source", "promise",
+];
 
 const API_KEYS: Table = Table { name: "api_keys", key: "key_id" };
 const CUSTOMERS: Table = Table { name: "customers", key: "customer_id" };
@@ -31,6 +33,11 @@ const CONTACTS: Table = Table { name: "contacts", key: "contact_id" };
 const RECEIVABLES: Table = Table { name: "receivables", key: "invoice_id" };
 const CREDITS: Table = Table { name: "credits", key: "credit_id" };
 const DISPUTES: Table = Table { name: "disputes", key: "dispute_id" };
+const HOLDS: Table = Table { name: "holds", key: "hold_id" };
+const ISSUES: Table = Table { name: "issues", key: "issue_id" };
+const CONSENTS: Table = Table { name: "consents", key: "consent_id" };
+const ATTEMPTS: Table = Table { name: "contact_attempts", key: "attempt_id" };
+const REPORTS: Table = Table { name: "delivery_reports", key: "report_id" };
 const SOURCES: Table = Table { name: "sources", key: "source_id" };
 const PROMISES: Table = Table { name: "promises", key: "promise_id" };
 
@@ -55,6 +62,11 @@ async fn of_tenant(pool: &PgPool, clock: Clock, tenant_id: Uuid, kind: &str) -> 
         "invoice" => in_pages(pool, RECEIVABLES, tenant_id, async |conn, ids| told.invoices(conn, ids).await).await,
         "credit" => in_pages(pool, CREDITS, tenant_id, async |conn, ids| told.credits(conn, ids).await).await,
         "dispute" => in_pages(pool, DISPUTES, tenant_id, async |conn, ids| told.disputes(conn, ids).await).await,
+        "hold" => in_pages(pool, HOLDS, tenant_id, async |conn, ids| told.holds(conn, ids).await).await,
+        "issue" => in_pages(pool, ISSUES, tenant_id, async |conn, ids| told.issues(conn, ids).await).await,
+        "consent" => in_pages(pool, CONSENTS, tenant_id, async |conn, ids| told.consents(conn, ids).await).await,
+        "attempt" => in_pages(pool, ATTEMPTS, tenant_id, async |conn, ids| told.attempts(conn, ids).await).await,
+        "report" => in_pages(pool, REPORTS, tenant_id, async |conn, ids| told.reports(conn, ids).await).await,
         "source" => in_pages(pool, SOURCES, tenant_id, async |conn, ids| told.sources(conn, ids).await).await,
         "promise" => in_pages(pool, PROMISES, tenant_id, async |conn, ids| told.promises(conn, ids).await).await,
         _ => Ok(0),
@@ -206,6 +218,62 @@ impl Page {
             outbox.push(&publish::dispute(&scope, &row, invoice));
         }
         raise_versions(conn, DISPUTES, self.tenant_id, &told).await?;
+        save(outbox, conn).await
+    }
+
+    /// Whoever changes a hold holds the lock of what it comes from.
+    async fn holds(self, conn: &mut PgConnection, ids: &[Uuid]) -> anyhow::Result<u64> {
+        let found = store::holds::load(conn, self.tenant_id, ids).await?;
+        let locked: BTreeSet<Uuid> = found.iter().map(|row| row.origin_id.unwrap_or(row.hold_id)).collect();
+        store::locks::take(conn, self.tenant_id, &locked.into_iter().collect::<Vec<_>>()).await?;
+        raise_versions(conn, HOLDS, self.tenant_id, ids).await?;
+        let (scope, mut outbox) = self.outbox(conn).await?;
+        for row in store::holds::load(conn, self.tenant_id, ids).await? {
+            outbox.push(&publish::hold(&scope, &row));
+        }
+        save(outbox, conn).await
+    }
+
+    async fn issues(self, conn: &mut PgConnection, ids: &[Uuid]) -> anyhow::Result<u64> {
+        store::locks::take(conn, self.tenant_id, ids).await?;
+        raise_versions(conn, ISSUES, self.tenant_id, ids).await?;
+        let (scope, mut outbox) = self.outbox(conn).await?;
+        for row in store::issues::load(conn, self.tenant_id, ids).await? {
+            outbox.push(&publish::issue(&scope, &row));
+        }
+        save(outbox, conn).await
+    }
+
+    /// Whoever changes a consent holds the lock of the contact or customer that gave it.
+    async fn consents(self, conn: &mut PgConnection, ids: &[Uuid]) -> anyhow::Result<u64> {
+        let found = store::reach::consents(conn, self.tenant_id, ids).await?;
+        let givers: BTreeSet<Uuid> = found.iter().filter_map(|row| row.contact_id.or(row.customer_id)).collect();
+        store::locks::take(conn, self.tenant_id, &givers.into_iter().collect::<Vec<_>>()).await?;
+        raise_versions(conn, CONSENTS, self.tenant_id, ids).await?;
+        let contacts: Vec<Uuid> = found.iter().filter_map(|row| row.contact_id).collect();
+        let contacts = store::parties::contacts(conn, self.tenant_id, &contacts).await?;
+        let owners: BTreeMap<Uuid, Uuid> = contacts.into_iter().map(|row| (row.contact_id, row.customer_id)).collect();
+        let (scope, mut outbox) = self.outbox(conn).await?;
+        for row in store::reach::consents(conn, self.tenant_id, ids).await? {
+            let owner = row.contact_id.and_then(|contact_id| owners.get(&contact_id).copied());
+            outbox.push(&publish::consent(&scope, &row, owner));
+        }
+        save(outbox, conn).await
+    }
+
+    async fn attempts(self, conn: &mut PgConnection, ids: &[Uuid]) -> anyhow::Result<u64> {
+        let (scope, mut outbox) = self.outbox(conn).await?;
+        for row in store::reach::attempts(conn, self.tenant_id, ids).await? {
+            outbox.push(&publish::attempt(&scope, &row));
+        }
+        save(outbox, conn).await
+    }
+
+    async fn reports(self, conn: &mut PgConnection, ids: &[Uuid]) -> anyhow::Result<u64> {
+        let (scope, mut outbox) = self.outbox(conn).await?;
+        for row in store::reach::reports(conn, self.tenant_id, ids).await? {
+            outbox.push(&publish::report(&scope, &row));
+        }
         save(outbox, conn).await
     }
 

@@ -89,6 +89,29 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
                FROM promises p
                LEFT JOIN promise_withdrawals w ON w.tenant_id = p.tenant_id AND w.promise_id = p.promise_id
                WHERE p.tenant_id = $1
+               UNION ALL
+               SELECT 'holds', concat_ws(E'\x1f', hold_id, kind, customer_id, invoice_ids::text, placed_on,
+                          coalesce(until::text, '-'), coalesce(lifted_on::text, '-'))
+               FROM holds WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'issues', concat_ws(E'\x1f', issue_id, customer_id, invoice_ids::text, reason, raised_on, coalesce(owner, '-'),
+                          coalesce(resolved_on::text, '-'), coalesce(outcome, '-'), dispute_id)
+               FROM issues WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'claims', concat_ws(E'\x1f', claim_id, answer, customer_id, invoice_ids::text,
+                          coalesce(trim_scale(amount)::text, '-'), coalesce(currency, '-'), claimed_on,
+                          coalesce(paid_on::text, '-'), coalesce(scheduled_for::text, '-'), document)
+               FROM claims WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'consents', concat_ws(E'\x1f', consent_id, contact_id, customer_id, channel, status, cause, changed_on)
+               FROM consents WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'attempts', concat_ws(E'\x1f', attempt_id, customer_id, contact_id, channel, outcome, logged_on, logged_by)
+               FROM contact_attempts WHERE tenant_id = $1
+               UNION ALL
+               SELECT 'reports', concat_ws(E'\x1f', report_id, message_id, contact_id, channel, outcome, permanent,
+                          extract(epoch FROM reported_at))
+               FROM delivery_reports WHERE tenant_id = $1
            ) state
            GROUP BY part ORDER BY part"#,
         tenant_id
@@ -101,11 +124,12 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = ParkedFact)]
 pub(crate) struct ParkedRow {
-    /// `payment`, `credit_note`, `withholding`, `dispute`, `resolution`, `withdrawal`, `customer`; a word about an invoice:
-    /// `voided`, `delivered`, `submitted`, `accepted`, `rejected`, `assigned` …; `instrument`, `expected_credit`.
+    /// `payment`, `credit_note`, `withholding`, `dispute`, `resolution`, `withdrawal`, `lift`, `issue_resolution`, `customer`;
+    /// a word about an invoice: `voided`, `delivered`, `submitted`, `accepted`, `rejected`, `assigned` …; `instrument`,
+    /// `expected_credit`.
     pub(crate) what: String,
     pub(crate) code: String,
-    /// `invoice F-1`, `dispute D-1`, `promise P-1`, `master data`.
+    /// `invoice F-1`, `dispute D-1`, `promise P-1`, `hold H-1`, `issue I-1`, `master data`.
     pub(crate) waits_for: String,
 }
 
@@ -143,6 +167,18 @@ pub(crate) async fn parked(
                SELECT 'withdrawal', w.code, 'promise ' || w.code FROM promise_withdrawals w
                WHERE w.tenant_id = $1 AND NOT EXISTS (
                    SELECT FROM promises p WHERE p.tenant_id = w.tenant_id AND p.promise_id = w.promise_id)
+               UNION ALL
+               SELECT 'lift', l.code, 'hold ' || l.code FROM hold_lifts l
+               WHERE l.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM holds h WHERE h.tenant_id = l.tenant_id AND h.hold_id = l.hold_id)
+               UNION ALL
+               SELECT 'issue_resolution', r.code, 'issue ' || r.code FROM issue_resolutions r
+               WHERE r.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM issues i WHERE i.tenant_id = r.tenant_id AND i.issue_id = r.issue_id)
+               UNION ALL
+               SELECT 'issue_resolution', r.code, 'dispute ' || r.dispute FROM issue_resolutions r
+               WHERE r.tenant_id = $1 AND r.dispute_id IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM disputes d WHERE d.tenant_id = r.tenant_id AND d.dispute_id = r.dispute_id)
                UNION ALL
                SELECT 'customer', code, 'master data' FROM customers WHERE tenant_id = $1 AND provisional
            ) waiting

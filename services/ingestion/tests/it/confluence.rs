@@ -54,8 +54,75 @@ fn facts() -> Vec<Value> {
     ));
     facts.push(fact("erp", "r", "dispute.resolved", json!({"dispute": "D-1", "resolved_on": "2026-01-25"})));
     facts.push(fact("erp", "p", "promise.made", json!({"promise": "PP", "customer": "C-1", "invoices": ["F-7", "F-8"], "amount": "50.00", "currency": "COP", "promised_date": "2026-02-05", "made_on": "2026-01-20"})));
+    facts.extend(conduct());
     facts.push(fact("erp", "pw", "promise.withdrawn", json!({"promise": "PP", "withdrawn_on": "2026-01-25"})));
     facts
+}
+
+/// Pauses, problems and answers, with corrections and ends.
+fn conduct() -> Vec<Value> {
+    let held = fact(
+        "erp",
+        "h",
+        "hold.placed",
+        json!({"hold": "H-1", "customer": "C-1", "invoices": ["F-1", "F-2"], "kind": "manual", "placed_on": "2026-01-10"}),
+    );
+    let raised = fact(
+        "erp",
+        "i",
+        "issue.raised",
+        json!({"issue": "I-1", "customer": "C-2", "invoices": ["F-7"], "reason": "quality", "raised_on": "2026-01-18"}),
+    );
+    let claimed = fact(
+        "erp",
+        "a",
+        "payment.claimed",
+        json!({"claim": "A-1", "customer": "C-1", "invoices": ["F-5"], "claimed_on": "2026-01-19"}),
+    );
+    let mut scheduled = claimed.clone();
+    scheduled["type"] = json!("payment.scheduled");
+    scheduled["data"]["scheduled_for"] = json!("2026-02-02");
+    let resolved = |id: &str, data: Value| fact("erp", id, "issue.resolved", data);
+    vec![
+        corrected(&held, 2, json!({"kind": "hardship", "until": "2026-02-28"})),
+        corrected(&held, 3, json!({"kind": "legal"})),
+        held,
+        fact("erp", "hl", "hold.lifted", json!({"hold": "H-1", "lifted_on": "2026-02-10"})),
+        corrected(&raised, 2, json!({"invoices": ["F-7", "F-8"], "owner": "u-1"})),
+        raised,
+        // D-2 comes before or after, D-99 never.
+        resolved("ir", json!({"issue": "I-1", "resolved_on": "2026-01-21", "outcome": "converted", "dispute": "D-2"})),
+        fact(
+            "erp",
+            "i2",
+            "issue.raised",
+            json!({"issue": "I-2", "customer": "C-1", "reason": "other", "raised_on": "2026-01-18"}),
+        ),
+        resolved(
+            "ir2",
+            json!({"issue": "I-2", "resolved_on": "2026-01-22", "outcome": "converted", "dispute": "D-99"}),
+        ),
+        corrected(&scheduled, 2, json!({})),
+        claimed,
+        consent("c1", "2026-03-01T12:00:00Z", "withdrawn"),
+        consent("c2", "2026-03-03T12:00:00Z", "granted"),
+        at(
+            "2026-03-02T12:00:00Z",
+            fact("erp", "cw", "contact.wrong", json!({"contact": "K-1", "told_on": "2026-01-19"})),
+        ),
+        fact("erp", "cr", "complaint.received", json!({"customer": "C-2", "received_on": "2026-01-19"})),
+        fact("erp", "dr", "delivery.reported", json!({"contact": "K-1", "outcome": "bounced"})),
+    ]
+}
+
+fn at(time: &str, mut fact: Value) -> Value {
+    fact["time"] = json!(time);
+    fact
+}
+
+fn consent(id: &str, time: &str, status: &str) -> Value {
+    let data = json!({"contact": "K-1", "channel": "email", "status": status, "changed_on": "2026-01-19"});
+    at(time, fact("erp", id, "consent.changed", data))
 }
 
 /// A permutation without randomness: every `step`-th fact, then every `step`-th from the next one on.

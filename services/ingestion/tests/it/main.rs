@@ -5,6 +5,7 @@
 mod bad_input;
 mod cash;
 mod commands;
+mod conduct;
 mod confluence;
 mod doors;
 mod events;
@@ -15,6 +16,7 @@ mod ledger;
 mod openapi;
 mod operator;
 mod quarantine;
+mod reach;
 mod receipts;
 mod reemit;
 mod snapshots;

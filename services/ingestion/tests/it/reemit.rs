@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::ingestion::{
-    ApiKeyChanged, ContactChanged, CreditChanged, CustomerChanged, InvoiceChanged, PromiseMade, SourceChanged,
-    TenantChanged,
+    ApiKeyChanged, ConsentChanged, ContactChanged, CreditChanged, CustomerChanged, DeliveryReported, HoldChanged,
+    InvoiceChanged, IssueChanged, PromiseMade, SourceChanged, TenantChanged,
 };
 use ingestion::operator::{KINDS, reemit};
 use runtime::Clock;
@@ -28,6 +28,25 @@ async fn everything_is_told_again_as_it_is_under_new_versions() {
         "dispute.opened",
         json!({"dispute": "D1", "invoice": "F1", "reason": "pricing", "opened_on": "2026-02-20"}),
     );
+    let issue = fact(
+        "erp",
+        "issue I1",
+        "issue.raised",
+        json!({"issue": "I1", "customer": "C1", "invoices": ["F1"], "reason": "pricing", "raised_on": "2026-02-19"}),
+    );
+    let consent = fact(
+        "erp",
+        "consent K1",
+        "consent.changed",
+        json!({"contact": "K1", "channel": "email", "status": "withdrawn", "changed_on": "2026-02-20"}),
+    );
+    let attempt = fact(
+        "erp",
+        "attempt",
+        "contact.logged",
+        json!({"customer": "C1", "channel": "call", "outcome": "reached", "logged_on": "2026-02-20", "by": "u-1"}),
+    );
+    let report = fact("erp", "report", "delivery.reported", json!({"contact": "K1", "outcome": "bounced"}));
     let promise = fact(
         "erp",
         "promise P1",
@@ -43,6 +62,10 @@ async fn everything_is_told_again_as_it_is_under_new_versions() {
             invoice("F1", "C1", "100.00", "2026-02-01", "2026-03-01"),
             paid,
             dispute,
+            issue,
+            consent,
+            attempt,
+            report,
         ])
         .await;
     world.tell(&[promise]).await;
@@ -60,6 +83,11 @@ async fn everything_is_told_again_as_it_is_under_new_versions() {
             ("invoice", 1),
             ("credit", 1),
             ("dispute", 1),
+            ("hold", 1),
+            ("issue", 1),
+            ("consent", 1),
+            ("attempt", 1),
+            ("report", 1),
             ("source", 3),
             ("promise", 1)
         ]
@@ -71,6 +99,12 @@ async fn everything_is_told_again_as_it_is_under_new_versions() {
     assert_eq!(u64::try_from(stored).unwrap(), again.version);
     assert_eq!(world.bed.published::<PromiseMade>().await.len(), 2, "a fact, told as it was");
     assert_eq!(world.bed.published::<ContactChanged>().await[1].version, 2);
+    assert_eq!(world.bed.published::<HoldChanged>().await[1].version, 2, "what follows from the issue");
+    assert_eq!(world.bed.published::<IssueChanged>().await[1].version, 2);
+    let consents = world.bed.published::<ConsentChanged>().await;
+    assert_eq!((consents[1].version, &consents[1].customer_id), (2, &consents[0].customer_id));
+    let reports = world.bed.published::<DeliveryReported>().await;
+    assert_eq!((reports.len(), &reports[0]), (2, &reports[1]));
     // The key and the tenant of this test were written, not published.
     assert_eq!(world.bed.published::<TenantChanged>().await[0].version, 2);
     assert_eq!(world.bed.published::<ApiKeyChanged>().await[0].version, 2);

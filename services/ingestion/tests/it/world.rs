@@ -60,6 +60,17 @@ impl World {
         }
     }
 
+    /// One more source of events, which covers nothing.
+    pub(crate) async fn source(&self, tenant: &str, code: &str) {
+        let source = NewSource {
+            code: code.into(),
+            application_authority: "puntual".into(),
+            mode: "events".into(),
+            covers: vec![],
+        };
+        operator::create_source(&self.bed.worker(), Clock::Database, tenant, source).await.unwrap();
+    }
+
     pub(crate) async fn post(&self, fact: &Value) -> Answer {
         self.post_as(&self.acme, fact).await
     }

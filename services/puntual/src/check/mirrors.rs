@@ -47,11 +47,18 @@ const SCORES_TOLD: &str = "SELECT tenant_id, customer_id AS key, jsonb_build_arr
       trim_scale(mean_days_late), observations) AS line FROM published_scores WHERE score_version > 0";
 const SEGMENTS_TOLD: &str = "SELECT tenant_id, customer_id AS key, jsonb_build_array(segment_version, segment) AS line
     FROM published_scores WHERE segment_version > 0";
+const CONSENTS: &str =
+    "SELECT tenant_id, consent_id AS key, jsonb_build_array(version, contact_id, customer_id, channel, status,
+      cause, changed_on) AS line FROM consents";
+// Whose message it was, reminders finds out itself.
+const DELIVERY_REPORTS: &str =
+    "SELECT tenant_id, report_id AS key, jsonb_build_array(0, message_id, channel, outcome, permanent,
+      extract(epoch FROM reported_at)) AS line FROM delivery_reports";
 const PROMISES_MADE: &str =
     "SELECT tenant_id, promise_id AS key, jsonb_build_array(0, customer_id, legal_entity_id, currency,
       trim_scale(amount), promised_date, made_on) AS line FROM promises";
 
-const MIRRORS: [Mirror; 31] = [
+const MIRRORS: [Mirror; 34] = [
     mirror("tenants", (Ingestion, TENANTS), (Scoring, TENANTS)),
     mirror("tenants", (Ingestion, TENANTS), (Promises, TENANTS)),
     mirror("tenants", (Ingestion, TENANTS), (Reminders, TENANTS)),
@@ -198,6 +205,22 @@ const MIRRORS: [Mirror; 31] = [
         ),
         (Reporting, "SELECT tenant_id, dispute_id AS key, jsonb_build_array(version) AS line FROM disputes"),
     ),
+    mirror(
+        "holds",
+        (
+            Ingestion,
+            "SELECT tenant_id, hold_id AS key, jsonb_build_array(version, customer_id, kind, placed_on, until, lifted_on,
+               to_jsonb(ARRAY(SELECT unnest(invoice_ids) AS id ORDER BY id))) AS line FROM holds",
+        ),
+        (
+            Reminders,
+            "SELECT h.tenant_id, h.hold_id AS key, jsonb_build_array(version, customer_id, kind, placed_on, until, lifted_on,
+               to_jsonb(ARRAY(SELECT i.invoice_id FROM hold_invoices i WHERE i.tenant_id = h.tenant_id
+                 AND i.hold_id = h.hold_id ORDER BY i.invoice_id))) AS line FROM holds h",
+        ),
+    ),
+    mirror("consents", (Ingestion, CONSENTS), (Reminders, CONSENTS)),
+    mirror("delivery reports", (Ingestion, DELIVERY_REPORTS), (Reminders, DELIVERY_REPORTS)),
     mirror("promises made", (Ingestion, PROMISES_MADE), (Promises, PROMISES_MADE)),
     mirror(
         "promises made",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Words, day, hex, unreadable};
-use crate::domain::decide::Outcome;
+use crate::domain::decide::{Outcome, Reason};
 use crate::domain::words::{self, Waiting};
 use crate::store::{sources, why};
 
@@ -169,8 +169,11 @@ fn decision(row: why::Explained) -> Option<Explained> {
         reason: row.message_reason,
     });
     let status = carried.then_some(row.message_status.as_str());
+    // The first of several holds is named; the snapshot has them all.
+    let on_hold = outcome == Outcome::Suppressed(Reason::OnHold);
+    let kind = row.snapshot.pointer("/holds/0/kind").and_then(serde_json::Value::as_str).filter(|_| on_hold);
     Some(Explained {
-        words: Words::of(|language| words::decision(&row.number, row.offset_days, outcome, status, language)),
+        words: Words::of(|language| words::decision(&row.number, row.offset_days, outcome, status, kind, language)),
         decision_id: row.decision_id,
         invoice_id: row.invoice_id,
         number: row.number,

@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::hold::Hold;
 use super::plan::Anchor;
+use super::reach::Bar;
 use super::strategy::Strategy;
 
 /// What is known of an invoice; amounts in its currency.
@@ -92,12 +94,18 @@ pub(crate) struct Snapshot {
     /// The buyer takes invoices through its portal or desk only, and we have not brought it there: our delay (L13).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unsubmitted: bool,
+    /// Holds that pause this invoice or its customer that day, in order of id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) holds: Vec<Hold>,
     /// An event of this customer could not be applied (D11): what is known of it may be wrong.
     pub(crate) dead_letter: bool,
     /// No master data of the customer has come.
     pub(crate) provisional: bool,
-    /// There is an active contact with an address.
+    /// There is an active contact with an address that may be written to.
     pub(crate) reachable: bool,
+    /// Where there is none: why the nearest contact with an address may not be written to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) barred: Option<Bar>,
     /// Why the message could not be written; set after trying.
     pub(crate) template_error: Option<String>,
 }
@@ -111,29 +119,39 @@ pub(crate) enum Reason {
     Assigned,
     Unsubmitted,
     Rejected,
+    OnHold,
     Promised,
     Disputed,
     Instrument,
     NothingToAsk,
     CustomerProvisional,
     NoContact,
+    ConsentWithdrawn,
+    Complained,
+    WrongContact,
+    Bounced,
     TemplateError,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::DeadLetter,
         Self::Voided,
         Self::Paid,
         Self::Assigned,
         Self::Unsubmitted,
         Self::Rejected,
+        Self::OnHold,
         Self::Promised,
         Self::Disputed,
         Self::Instrument,
         Self::NothingToAsk,
         Self::CustomerProvisional,
         Self::NoContact,
+        Self::ConsentWithdrawn,
+        Self::Complained,
+        Self::WrongContact,
+        Self::Bounced,
         Self::TemplateError,
     ];
 
@@ -145,13 +163,27 @@ impl Reason {
             Self::Assigned => "assigned",
             Self::Unsubmitted => "unsubmitted",
             Self::Rejected => "rejected",
+            Self::OnHold => "on_hold",
             Self::Promised => "promised",
             Self::Disputed => "disputed",
             Self::Instrument => "instrument",
             Self::NothingToAsk => "nothing_to_ask",
             Self::CustomerProvisional => "customer_provisional",
             Self::NoContact => "no_contact",
+            Self::ConsentWithdrawn => "consent_withdrawn",
+            Self::Complained => "complained",
+            Self::WrongContact => "wrong_contact",
+            Self::Bounced => "bounced",
             Self::TemplateError => "template_error",
+        }
+    }
+
+    const fn barred(bar: Bar) -> Self {
+        match bar {
+            Bar::ConsentWithdrawn => Self::ConsentWithdrawn,
+            Bar::Complained => Self::Complained,
+            Bar::WrongContact => Self::WrongContact,
+            Bar::Bounced => Self::Bounced,
         }
     }
 
@@ -236,12 +268,13 @@ fn outcome(snapshot: &Snapshot) -> Outcome {
         (Reason::Assigned, invoice.assigned),
         (Reason::Unsubmitted, snapshot.unsubmitted),
         (Reason::Rejected, invoice.rejected),
+        (Reason::OnHold, !snapshot.holds.is_empty()),
         (Reason::Promised, !snapshot.promises.is_empty()),
         (Reason::Disputed, nothing_asked && !invoice.disputed_amount.is_zero()),
         (Reason::Instrument, nothing_asked && !invoice.covered_amount.is_zero()),
         (Reason::NothingToAsk, nothing_asked),
         (Reason::CustomerProvisional, snapshot.provisional),
-        (Reason::NoContact, !snapshot.reachable),
+        (snapshot.barred.map_or(Reason::NoContact, Reason::barred), !snapshot.reachable),
         (Reason::TemplateError, snapshot.template_error.is_some()),
     ];
     reasons

@@ -30,6 +30,7 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
         (Language::Spanish, Reason::Assigned) => "la factura está cedida y se paga a otro",
         (Language::Spanish, Reason::Unsubmitted) => "el cliente exige radicarla y aún no se ha radicado",
         (Language::Spanish, Reason::Rejected) => "el cliente rechazó la factura",
+        (Language::Spanish, Reason::OnHold) => "los recordatorios están en pausa",
         (Language::Spanish, Reason::Promised) => "hay una promesa de pago vigente",
         (Language::Spanish, Reason::Disputed) => "la factura está en disputa",
         (Language::Spanish, Reason::Instrument) => "hay un cheque u otro título en mano por lo que falta",
@@ -38,6 +39,10 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
         }
         (Language::Spanish, Reason::CustomerProvisional) => "faltan los datos del cliente",
         (Language::Spanish, Reason::NoContact) => "el cliente no tiene un contacto activo con correo",
+        (Language::Spanish, Reason::ConsentWithdrawn) => "ningún contacto acepta recibir correos",
+        (Language::Spanish, Reason::Complained) => "el cliente se quejó de recibir correos",
+        (Language::Spanish, Reason::WrongContact) => "el contacto dijo que no es la persona indicada",
+        (Language::Spanish, Reason::Bounced) => "los correos al contacto rebotan",
         (Language::Spanish, Reason::TemplateError) => "el mensaje no se pudo redactar",
         (Language::English, Reason::DeadLetter) => {
             "an event of this customer could not be applied and waits for a person"
@@ -47,6 +52,7 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
         (Language::English, Reason::Assigned) => "the invoice is assigned and paid to somebody else",
         (Language::English, Reason::Unsubmitted) => "the customer wants it submitted, and that has not been done",
         (Language::English, Reason::Rejected) => "the customer has rejected the invoice",
+        (Language::English, Reason::OnHold) => "reminders are on hold",
         (Language::English, Reason::Promised) => "a promise to pay stands",
         (Language::English, Reason::Disputed) => "the invoice is disputed",
         (Language::English, Reason::Instrument) => "a cheque or another paper is in hand for what is left",
@@ -55,19 +61,45 @@ const fn reason(reason: Reason, language: Language) -> &'static str {
         }
         (Language::English, Reason::CustomerProvisional) => "the customer's master data has not come",
         (Language::English, Reason::NoContact) => "the customer has no active contact with an e-mail address",
+        (Language::English, Reason::ConsentWithdrawn) => "no contact agrees to be written to by e-mail",
+        (Language::English, Reason::Complained) => "the customer complained of being written to",
+        (Language::English, Reason::WrongContact) => "the contact said that it is the wrong person",
+        (Language::English, Reason::Bounced) => "e-mails to the contact bounce",
         (Language::English, Reason::TemplateError) => "the message could not be written",
     }
 }
 
-/// What was decided about a step of an invoice. `message` is the state of the message that carries it.
+/// What a hold is for; empty for a kind that is not known here.
+fn purpose(kind: &str, language: Language) -> &'static str {
+    let (spanish, english) = match kind {
+        "manual" => (": alguien lo decidió", ": somebody decided so"),
+        "hardship" => (": el cliente pasa por dificultades", ": the customer is in hardship"),
+        "legal" => (": el asunto está en manos legales", ": the matter is with the lawyers"),
+        "insolvency" => (": el cliente es insolvente", ": the customer is insolvent"),
+        "claim" => (": el cliente dice que pagó o que ya programó el pago", ": the customer says it paid, or will"),
+        "issue" => (": hay una incidencia abierta", ": an issue is open"),
+        "document_missing" => (": al cliente le falta un documento", ": the customer misses a document"),
+        "invoice_not_received" => (": el cliente no recibió la factura", ": the customer did not receive the invoice"),
+        _ => ("", ""),
+    };
+    match language {
+        Language::Spanish => spanish,
+        Language::English => english,
+    }
+}
+
+/// What was decided about a step of an invoice. `message` is the state of the message that carries it, `hold` the kind of what
+/// paused it.
 pub(crate) fn decision(
     number: &str,
     offset_days: i32,
     outcome: Outcome,
     message: Option<&str>,
+    hold: Option<&str>,
     language: Language,
 ) -> String {
     let step = step(offset_days, language);
+    let purpose = hold.map_or("", |kind| purpose(kind, language));
     match (language, outcome) {
         (Language::Spanish, Outcome::Send) => {
             let fate = match message {
@@ -88,10 +120,10 @@ pub(crate) fn decision(
             format!("Invoice {number}, {step}: {fate}.")
         }
         (Language::Spanish, Outcome::Suppressed(why)) => {
-            format!("Factura {number}, {step}: no se envió, porque {}.", reason(why, language))
+            format!("Factura {number}, {step}: no se envió, porque {}{purpose}.", reason(why, language))
         }
         (Language::English, Outcome::Suppressed(why)) => {
-            format!("Invoice {number}, {step}: not sent, because {}.", reason(why, language))
+            format!("Invoice {number}, {step}: not sent, because {}{purpose}.", reason(why, language))
         }
         (Language::Spanish, Outcome::Superseded) => {
             format!("Factura {number}, {step}: no se envió, porque también tocaba un paso posterior.")
@@ -164,6 +196,7 @@ mod tests {
                 3,
                 Outcome::Send,
                 Some("sent"),
+                None,
                 Language::English,
                 "Invoice F-1, 3 days after the due date: the reminder was sent.",
             ),
@@ -171,19 +204,38 @@ mod tests {
                 -1,
                 Outcome::Suppressed(Reason::Promised),
                 None,
+                None,
                 Language::Spanish,
                 "Factura F-1, 1 día antes del vencimiento: no se envió, porque hay una promesa de pago vigente.",
+            ),
+            (
+                3,
+                Outcome::Suppressed(Reason::OnHold),
+                None,
+                Some("hardship"),
+                Language::Spanish,
+                "Factura F-1, 3 días después del vencimiento: no se envió, porque los recordatorios están en pausa: el \
+                 cliente pasa por dificultades.",
+            ),
+            (
+                0,
+                Outcome::Suppressed(Reason::OnHold),
+                None,
+                Some("of tomorrow"),
+                Language::English,
+                "Invoice F-1, on the due date: not sent, because reminders are on hold.",
             ),
             (
                 0,
                 Outcome::Superseded,
                 None,
+                None,
                 Language::English,
                 "Invoice F-1, on the due date: not sent, because a later step was due as well.",
             ),
         ];
-        for (offset, outcome, message, language, expected) in cases {
-            assert_eq!(decision("F-1", offset, outcome, message, language), expected);
+        for (offset, outcome, message, hold, language, expected) in cases {
+            assert_eq!(decision("F-1", offset, outcome, message, hold, language), expected);
         }
     }
 }

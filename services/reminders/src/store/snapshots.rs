@@ -9,9 +9,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::keys::{Key, Keys};
-use super::{contacts, plan, promises, strategies};
+use super::{contacts, holds, plan, promises, reach, strategies};
 use crate::domain::decide::{InvoiceFacts, Snapshot};
+use crate::domain::hold::Hold;
 use crate::domain::plan::SendWindow;
+use crate::domain::reach::{Bar, bar};
 use crate::domain::recipient::Contact;
 
 /// One customer with its due invoices.
@@ -24,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) tenant_language: String,
     pub(crate) language: String,
     pub(crate) contacts: Vec<Contact>,
+    /// Those of them that may not be written to, and why.
+    pub(crate) bars: BTreeMap<Uuid, Bar>,
     /// In order of due date, number and id.
     pub(crate) invoices: Vec<DueInvoice>,
 }
@@ -59,11 +63,7 @@ pub(crate) async fn load(
     now: DateTime<Utc>,
 ) -> Result<Vec<Case>, sqlx::Error> {
     let mut cases = load_customers(conn, customers).await?;
-    for (key, contacts) in contacts::of_customers(conn, customers).await? {
-        if let Some(customer) = cases.get_mut(&key) {
-            customer.case.contacts = contacts;
-        }
-    }
+    load_contacts(conn, customers, &mut cases).await?;
     let dead_letters = load_dead_letters(conn, customers).await?;
     let mut tenants = customers.tenants.clone();
     tenants.dedup();
@@ -71,6 +71,7 @@ pub(crate) async fn load(
     let invoices = load_invoices(conn, customers, now).await?;
     let keys: Keys = invoices.iter().map(|invoice| (invoice.tenant_id, invoice.facts.invoice_id)).collect();
     let mut stops = promises::stops(conn, &keys).await?;
+    let pauses = holds::of(conn, customers, &keys).await?;
 
     for invoice in invoices {
         let key = (invoice.tenant_id, invoice.customer_id);
@@ -78,6 +79,11 @@ pub(crate) async fn load(
         let Some(strategy) = strategies.of(invoice.tenant_id, &customer.segment) else { continue };
         let Ok(currency) = Currency::parse(&invoice.facts.currency) else { continue };
         let promises = stops.remove(&(invoice.tenant_id, invoice.facts.invoice_id)).unwrap_or_default();
+        let today = customer.case.window.day(now);
+        let named = [key, (invoice.tenant_id, invoice.facts.invoice_id)].into_iter().filter_map(|key| pauses.get(&key));
+        let in_force = named.flatten().filter(|(_, period)| period.holds_on(today));
+        let mut holds: Vec<Hold> = in_force.map(|(hold, _)| hold.clone()).collect();
+        holds.sort_by_key(|hold| hold.hold_id);
         customer.case.invoices.push(DueInvoice {
             number: invoice.number,
             amount: invoice.amount,
@@ -92,9 +98,11 @@ pub(crate) async fn load(
                 invoice: invoice.facts,
                 promises,
                 unsubmitted: customer.requires_submission && invoice.acceptance.is_empty(),
+                holds,
                 dead_letter: dead_letters.contains(&key),
                 provisional: customer.provisional,
                 reachable: false,
+                barred: None,
                 template_error: None,
             },
         });
@@ -128,12 +136,38 @@ async fn load_customers(conn: &mut PgConnection, customers: &Keys) -> Result<BTr
                 tenant_language: row.tenant_language,
                 language: row.language,
                 contacts: Vec::new(),
+                bars: BTreeMap::new(),
                 invoices: Vec::new(),
             },
         };
         ((row.tenant_id, row.customer_id), customer)
     });
     Ok(customers.collect())
+}
+
+/// Who can be written to, and who may not be.
+async fn load_contacts(
+    conn: &mut PgConnection,
+    customers: &Keys,
+    cases: &mut BTreeMap<Key, Customer>,
+) -> Result<(), sqlx::Error> {
+    let found = contacts::of_customers(conn, customers).await?;
+    let ids =
+        found.iter().flat_map(|((tenant_id, _), contacts)| contacts.iter().map(|contact| (*tenant_id, contact.id)));
+    let ids: Keys = ids.collect();
+    let consents = reach::consents(conn, customers, &ids).await?;
+    let reports = reach::reports(conn, &ids).await?;
+    for (key, contacts) in found {
+        let Some(customer) = cases.get_mut(&key) else { continue };
+        for contact in &contacts {
+            let own = (key.0, contact.id);
+            let said: Vec<_> = [key, own].iter().filter_map(|key| consents.get(key)).flatten().cloned().collect();
+            let reports = reports.get(&own).map_or(&[][..], Vec::as_slice);
+            customer.case.bars.extend(bar(&said, reports, &contact.email).map(|bar| (contact.id, bar)));
+        }
+        customer.case.contacts = contacts;
+    }
+    Ok(())
 }
 
 /// Customers of whom an event is waiting for a person (D11).

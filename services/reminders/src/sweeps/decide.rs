@@ -50,9 +50,14 @@ pub(super) fn message_id(tenant_id: Uuid, customer_id: Uuid, day: NaiveDate) -> 
 pub(super) fn verdict(mut case: Case, on: Occasion, renderer: &Renderer, sender: &Sender) -> anyhow::Result<Verdict> {
     let writable: Vec<Contact> =
         case.contacts.iter().filter(|contact| letter::address(&contact.email).is_ok()).cloned().collect();
-    let contact = recipient::choose(&writable);
+    let allowed: Vec<Contact> =
+        writable.iter().filter(|contact| !case.bars.contains_key(&contact.id)).cloned().collect();
+    let contact = recipient::choose(&allowed);
+    let nearest = recipient::choose(&writable).filter(|_| contact.is_none());
+    let barred = nearest.and_then(|nearest| case.bars.get(&nearest.id).copied());
     for invoice in &mut case.invoices {
         invoice.snapshot.reachable = contact.is_some();
+        invoice.snapshot.barred = barred;
     }
     let mut carried = decide_all(&case.invoices);
     let mut written = None;

@@ -10,6 +10,8 @@ mod world;
 
 mod doors;
 mod hand_off;
+mod holds;
 mod load;
 mod plans;
+mod reach;
 mod stops;

@@ -61,6 +61,7 @@ fn of(name: &str) -> Form {
     match name {
         "amount" | "open_amount" | "expected_withholding" | "credit_limit" => Form::Amount,
         "covered_until" => Form::Instant,
+        "until" => Form::Date,
         _ if name == "on" || name.ends_with("_date") || name.ends_with("_on") => Form::Date,
         _ => Form::Text,
     }

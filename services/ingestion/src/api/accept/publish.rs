@@ -1,8 +1,9 @@
 //! Rows as events of the contract.
 
 use contracts::ingestion::{
-    BuyerCalendar, ContactChanged, CreditChanged, CustomerChanged, DisputeChanged, InvoiceChanged, PromiseMade,
-    PromiseWithdrawn, Settlement, SourceChanged,
+    BuyerCalendar, ConsentChanged, ContactChanged, ContactLogged, CreditChanged, CustomerChanged, DeliveryReported,
+    DisputeChanged, HoldChanged, InvoiceChanged, IssueChanged, PromiseMade, PromiseWithdrawn, Settlement,
+    SourceChanged,
 };
 use contracts::{SCHEMA_REV, wire};
 use primitives::{Currency, Money};
@@ -13,8 +14,11 @@ use super::resolve::Scope;
 use crate::domain::{fact, receivable};
 use crate::store::credits::CreditRow;
 use crate::store::disputes::DisputeRow;
+use crate::store::holds::HoldRow;
+use crate::store::issues::IssueRow;
 use crate::store::parties::{ContactRow, CustomerRow};
 use crate::store::promises::{PromiseRow, WithdrawalRow};
+use crate::store::reach::{AttemptRow, ConsentRow, ReportRow};
 use crate::store::receivables::ReceivableRow;
 use crate::store::settlements::SettlementRow;
 use crate::store::sources::SourceRow;
@@ -220,6 +224,92 @@ pub(crate) fn promise_withdrawn(scope: &Scope, promise: &PromiseRow, row: &Withd
         customer_id: promise.customer_id.to_string(),
         withdrawn_on: row.withdrawn_on.to_string(),
         recorded_at: Some(wire::timestamp(scope.now)),
+    }
+}
+
+pub(crate) fn hold(scope: &Scope, row: &HoldRow) -> HoldChanged {
+    HoldChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        hold_id: row.hold_id.to_string(),
+        version: version(row.version),
+        customer_id: row.customer_id.to_string(),
+        invoice_ids: row.invoice_ids.iter().map(Uuid::to_string).collect(),
+        kind: row.kind.clone(),
+        placed_on: row.placed_on.to_string(),
+        until: wire::date_text(row.until),
+        lifted_on: wire::date_text(row.lifted_on),
+        code: row.code.clone(),
+        origin_id: row.origin_id.map(|id| id.to_string()).unwrap_or_default(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(crate) fn issue(scope: &Scope, row: &IssueRow) -> IssueChanged {
+    IssueChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        issue_id: row.issue_id.to_string(),
+        version: version(row.version),
+        code: row.code.clone(),
+        customer_id: row.customer_id.to_string(),
+        invoice_ids: row.invoice_ids.iter().map(Uuid::to_string).collect(),
+        reason: row.reason.clone(),
+        status: if row.resolved_on.is_some() { "resolved" } else { "open" }.to_owned(),
+        outcome: row.outcome.clone().unwrap_or_default(),
+        dispute_id: row.dispute_id.map(|id| id.to_string()).unwrap_or_default(),
+        owner: row.owner.clone().unwrap_or_default(),
+        raised_on: row.raised_on.to_string(),
+        resolved_on: wire::date_text(row.resolved_on),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+/// `owner` is the customer of the contact, where it is known.
+pub(crate) fn consent(scope: &Scope, row: &ConsentRow, owner: Option<Uuid>) -> ConsentChanged {
+    let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    ConsentChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        consent_id: row.consent_id.to_string(),
+        version: version(row.version),
+        contact_id: text(row.contact_id),
+        customer_id: text(row.customer_id.or(owner)),
+        channel: row.channel.clone(),
+        status: row.status.clone(),
+        cause: row.cause.clone(),
+        changed_on: row.changed_on.to_string(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(crate) fn attempt(scope: &Scope, row: &AttemptRow) -> ContactLogged {
+    ContactLogged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        attempt_id: row.attempt_id.to_string(),
+        customer_id: row.customer_id.to_string(),
+        contact_id: row.contact_id.map(|id| id.to_string()).unwrap_or_default(),
+        channel: row.channel.clone(),
+        outcome: row.outcome.clone(),
+        logged_on: row.logged_on.to_string(),
+        by: row.logged_by.clone(),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
+    }
+}
+
+pub(crate) fn report(scope: &Scope, row: &ReportRow) -> DeliveryReported {
+    DeliveryReported {
+        schema_rev: SCHEMA_REV,
+        tenant_id: scope.tenant_id.to_string(),
+        report_id: row.report_id.to_string(),
+        message_id: row.message_id.map(|id| id.to_string()).unwrap_or_default(),
+        contact_id: row.contact_id.map(|id| id.to_string()).unwrap_or_default(),
+        channel: row.channel.clone(),
+        outcome: row.outcome.clone(),
+        permanent: row.permanent,
+        reported_at: Some(wire::timestamp(row.reported_at)),
+        recorded_at: Some(wire::timestamp(row.recorded_at)),
     }
 }
 

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::reading::{Finding, Parsed, hex, sha256};
-use super::{Trouble, Verdict, cash, expected_credits, instruments, promises, refuse};
+use super::{Trouble, Verdict, cash, conduct, expected_credits, instruments, promises, reach, refuse};
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ledger::CreditKind;
 use crate::store;
@@ -243,6 +243,18 @@ impl Scope {
         ids::derive(self.tenant_id, Kind::Promise, &[code])
     }
 
+    pub(super) fn hold(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Hold, &["placed", code])
+    }
+
+    pub(super) fn issue(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Issue, &[code])
+    }
+
+    pub(super) fn claim(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Claim, &[code])
+    }
+
     /// The same for the same bytes: a bad line that is sent again is the same line.
     pub(super) fn quarantine_id(&self, raw: &[u8]) -> Uuid {
         quarantine_id(self.tenant_id, raw)
@@ -284,6 +296,8 @@ impl Known<'_> {
             Body::DisputeResolved(fact) => vec![scope.dispute(&fact.dispute)],
             Body::PromiseMade(fact) => vec![scope.promise(&fact.promise)],
             Body::PromiseWithdrawn(fact) => vec![scope.promise(&fact.promise)],
+            Body::Conduct(fact) => conduct::objects(scope, fact),
+            Body::Reach(fact) => reach::objects(scope, fact),
             Body::Covered { .. } => Vec::new(),
         }
     }

@@ -37,7 +37,7 @@ fn told() -> RequestBodyBuilder {
     // A customer and an invoice.
     let lines: Vec<Value> = facts::examples().into_iter().step_by(2).take(2).map(|(_, fact)| fact).collect();
     let ndjson = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
-    let event = json!({"specversion": "1.0", "id": "example structured", "source": "erp", "type": "customer.upserted",
+    let event = json!({"specversion": "1.0", "id": "example event", "source": "erp", "type": "customer.upserted",
         "time": "2026-03-01T12:00:00Z", "sourceversion": "7", "datacontenttype": "application/json", "subject": "C-002",
         "data": {"customer": "C-002", "name": "Ferretería El Tornillo"}});
     let text = "text, in UTF-8 unless `charset` says `windows-1252`; `source` is told in the query";

@@ -17,6 +17,7 @@ use super::invoices::{
     DebitNoteIssued, InvoiceAccepted, InvoiceAssigned, InvoiceDelivered, InvoiceIssued, InvoiceReassignedBack,
     InvoiceReinstated, InvoiceRejected, InvoiceSubmitted, InvoiceVoided,
 };
+use super::{conduct, reach};
 
 /// Type, source and data of an example; its data.
 pub(super) type Described = (&'static str, &'static str, fn() -> RefOr<Schema>, fn(&mut Vec<Named>), Value);
@@ -24,10 +25,10 @@ pub(super) type Named = (String, RefOr<Schema>);
 
 /// Every type that is read. What a promise, an allocation or a dispute is about comes before it.
 pub(super) fn all() -> Vec<Described> {
-    [owed(), settled(), said()].concat()
+    [owed(), settled(), said(), conduct::all(), reach::all(), covered()].concat()
 }
 
-fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
+pub(super) fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
     (fact_type, source, T::schema, T::schemas, data)
 }
 
@@ -178,7 +179,7 @@ fn settled() -> Vec<Described> {
     ]
 }
 
-/// What debtors say, and what a source has told.
+/// What debtors object to and promise.
 fn said() -> Vec<Described> {
     vec![
         described::<DisputeOpened>(
@@ -203,6 +204,9 @@ fn said() -> Vec<Described> {
             "erp",
             json!({"promise": "Z-001", "withdrawn_on": "2026-04-02"}),
         ),
-        described::<SourceCovered>("source.covered", "bank", json!({"covered_until": "2026-03-31T23:59:59Z"})),
     ]
+}
+
+fn covered() -> Vec<Described> {
+    vec![described::<SourceCovered>("source.covered", "bank", json!({"covered_until": "2026-03-31T23:59:59Z"}))]
 }

@@ -133,7 +133,7 @@ pub(super) struct DisputeOpened {
 
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum Reason {
+pub(super) enum Reason {
     Pricing,
     Quantity,
     Quality,
@@ -177,7 +177,7 @@ pub(super) struct PromiseMade {
 
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum Channel {
+pub(super) enum Channel {
     Email,
     Call,
     Whatsapp,

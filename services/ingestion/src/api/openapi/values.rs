@@ -15,6 +15,20 @@ use utoipa::{PartialSchema, ToSchema};
     example = "F-1001")]
 pub(crate) struct Key(String);
 
+/// Code of a person or a team of the creditor: no e-mail address, for it travels in events.
+#[derive(ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 128,
+    pattern = r"^[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000@]([^\u0000-\u001f\u007f-\u009f@]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000@])?$",
+    example = "ventas-norte")]
+pub(crate) struct Code(String);
+
+/// The id of a message, as its `Message-ID` has it before the `@`.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Uuid,
+    pattern = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
+    example = "0198c7d4-5a1e-5f7e-9b3c-2f6a1d0c7e11")]
+pub(crate) struct MessageId(String);
+
 /// Without control characters, and without blanks at its ends.
 #[derive(ToSchema)]
 #[schema(value_type = String, min_length = 1, max_length = 500,

@@ -5,7 +5,7 @@ use primitives::{Currency, Money};
 
 use super::json::Json;
 use super::members::{Members, Noted, Read, Refusal, Sign};
-use super::{credits, customer, instrument, said};
+use super::{conduct, credits, customer, instrument, reach, said};
 use crate::domain::fact::{
     Body, Contact, DisputeOpened, DisputeResolved, Document, Extension, Invoice, PromiseMade, PromiseWithdrawn,
 };
@@ -13,6 +13,10 @@ use crate::domain::text::{self, TEXT_CHARS};
 
 /// A remittance or a promise about more invoices than this is a file of its own.
 pub(super) const MAX_INVOICES: usize = 1_000;
+
+/// What is wrong with an invoice, in the eyes of the debtor or of whoever hears of it first.
+pub(super) const DISPUTE_REASONS: [&str; 7] =
+    ["pricing", "quantity", "quality", "delivery", "duplicate", "terms", "other"];
 
 /// Reads `content` as the data of a fact of `fact_type`.
 pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) -> Read<Body> {
@@ -44,6 +48,19 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "dispute.resolved" => dispute_resolved,
         "promise.made" => promise_made,
         "promise.withdrawn" => promise_withdrawn,
+        "hold.placed" => conduct::hold_placed,
+        "hold.lifted" => conduct::hold_lifted,
+        "issue.raised" => conduct::issue_raised,
+        "issue.resolved" => conduct::issue_resolved,
+        "payment.claimed" => conduct::payment_claimed,
+        "payment.scheduled" => conduct::payment_scheduled,
+        "invoice.not_received" => conduct::invoice_not_received,
+        "document.missing" => conduct::document_missing,
+        "consent.changed" => reach::consent,
+        "contact.wrong" => reach::wrong_contact,
+        "complaint.received" => reach::complaint,
+        "contact.logged" => reach::attempt,
+        "delivery.reported" => reach::report,
         "source.covered" => covered,
         _ => {
             return Err(envelope.note("type", "unknown-type", "no such type of fact is known".to_owned()));
@@ -131,8 +148,7 @@ fn extension(data: &mut Members<'_>) -> Read<Body> {
 
 fn dispute_opened(data: &mut Members<'_>) -> Read<Body> {
     let (dispute, invoice) = (data.key("dispute"), data.key("invoice"));
-    let reasons = ["pricing", "quantity", "quality", "delivery", "duplicate", "terms", "other"];
-    let reason = data.required_choice("reason", &reasons);
+    let reason = data.required_choice("reason", &DISPUTE_REASONS);
     // The invoice's currency is not told here: four decimals are the most that any currency has.
     let widest = Currency::parse("CLF").map_err(|_| Noted);
     let amount = data.optional_amount("amount", widest, Sign::Positive);
@@ -160,7 +176,10 @@ fn promise_made(data: &mut Members<'_>) -> Read<Body> {
     let channels = ["email", "call", "whatsapp", "visit", "portal", "other"];
     let channel = data.choice("channel", &channels, "other");
     let (replaces, time_zone) = (data.optional_key("replaces"), data.optional("time_zone", time_zone));
-    let invoices = promised_invoices(data);
+    let invoices = invoice_list(data);
+    if matches!(&invoices, Ok(invoices) if invoices.is_empty()) {
+        return Err(data.note("invoices", "missing-member", "a promise names at least one invoice".to_owned()));
+    }
     if let (Ok(made), Ok(promised)) = (made_on, promised_date)
         && promised < made
     {
@@ -183,12 +202,9 @@ fn promise_made(data: &mut Members<'_>) -> Read<Body> {
     }))
 }
 
-/// At least one; named twice counts once.
-fn promised_invoices(data: &mut Members<'_>) -> Read<Vec<String>> {
+/// The numbers under `invoices`, sorted; named twice counts once.
+pub(super) fn invoice_list(data: &mut Members<'_>) -> Read<Vec<String>> {
     let items = data.items("invoices", MAX_INVOICES)?;
-    if items.is_empty() {
-        return Err(data.note("invoices", "missing-member", "a promise names at least one invoice".to_owned()));
-    }
     let (_, findings) = data.inner();
     let mut invoices = Vec::with_capacity(items.len());
     for (pointer, item) in items {

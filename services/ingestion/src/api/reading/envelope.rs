@@ -17,9 +17,6 @@ pub(crate) const SAFE_INTEGER: u64 = (1 << 53) - 1;
 /// Names without `_`, and ours.
 const ALIASES: [(&str, &str); 2] = [("sourceversion", "source_version"), ("legalentity", "legal_entity")];
 
-/// Members of the data that name a person, or may.
-const PERSONAL: [&str; 5] = ["name", "email", "clues", "tax_id", "note"];
-
 /// How it travels, not what it says; of these the version and the type of the content are checked.
 const TRANSPORT: [&str; 6] = ["specversion", "datacontenttype", "dataschema", "subject", "traceparent", "tracestate"];
 
@@ -46,7 +43,9 @@ pub(crate) fn fact(bytes: &[u8], today: NaiveDate) -> Result<Parsed, Vec<Finding
             let mut canonical = Vec::new();
             canonical::write(&json, &mut canonical);
             let data = data_of(&json, |_| true);
-            let impersonal = fact.body.is_personal().then(|| data_of(&json, |name| !PERSONAL.contains(&name)));
+            let personal = fact.body.personal();
+            let names_somebody = personal.iter().any(|name| data_of(&json, |member| member == *name) != "{}");
+            let impersonal = names_somebody.then(|| data_of(&json, |name| !personal.contains(&name)));
             Ok(Parsed { fact, sha256: sha256(&canonical), data, impersonal })
         }
         _ => Err(findings),

@@ -58,13 +58,12 @@ pub(super) fn expected_credit(data: &mut Members<'_>) -> Read<Body> {
     let expected_on = data.date("expected_on");
     let reasons = ["rebate", "return", "price_adjustment", "promotion", "other"];
     let reason = data.required_choice("reason", &reasons);
-    let note = data.optional_text("note", TEXT_CHARS);
+    data.optional_text("note", TEXT_CHARS)?;
     Ok(Body::ExpectedCredit(ExpectedCredit {
         expected: expected?,
         invoice: invoice?,
         amount: amount?,
         expected_on: expected_on?,
         reason: reason?.to_owned(),
-        has_note: note?.is_some(),
     }))
 }

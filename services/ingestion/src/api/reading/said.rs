@@ -57,7 +57,6 @@ fn said(
     payee: Read<Option<String>>,
 ) -> Read<Body> {
     let (invoice, on) = (data.key("invoice"), data.date(day));
-    let note = data.optional_text("note", TEXT_CHARS);
-    let has_note = note?.is_some();
-    Ok(Body::Said(Said { invoice: invoice?, word, on: on?, reason: reason?, detail: detail?, payee: payee?, has_note }))
+    data.optional_text("note", TEXT_CHARS)?;
+    Ok(Body::Said(Said { invoice: invoice?, word, on: on?, reason: reason?, detail: detail?, payee: payee? }))
 }

@@ -85,6 +85,4 @@ pub(crate) struct ExpectedCredit {
     pub(crate) amount: Money,
     pub(crate) expected_on: NaiveDate,
     pub(crate) reason: String,
-    /// There is free text, which may name persons.
-    pub(crate) has_note: bool,
 }

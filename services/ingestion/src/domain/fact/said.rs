@@ -17,6 +17,4 @@ pub(crate) struct Said {
     pub(crate) detail: Option<String>,
     /// Whom the debtor pays from now on, where that is not the factor.
     pub(crate) payee: Option<String>,
-    /// There is free text, which may name persons and is kept with the fact alone (L5).
-    pub(crate) has_note: bool,
 }

@@ -41,9 +41,11 @@ fn snapshot() -> Snapshot {
         },
         promises: Vec::new(),
         unsubmitted: false,
+        holds: Vec::new(),
         dead_letter: false,
         provisional: false,
         reachable: true,
+        barred: None,
         template_error: None,
     }
 }
@@ -89,6 +91,14 @@ fn the_first_reason_that_holds_is_recorded() {
         ),
         ("our own delay", with(|s| s.unsubmitted = true), Outcome::Suppressed(Reason::Unsubmitted)),
         ("rejected by the buyer", with(|s| s.invoice.rejected = true), Outcome::Suppressed(Reason::Rejected)),
+        (
+            "on hold, and promised",
+            with(|s| {
+                s.holds = vec![Hold { hold_id: Uuid::from_u128(8), kind: "legal".into() }];
+                s.promises.clone_from(&promise);
+            }),
+            Outcome::Suppressed(Reason::OnHold),
+        ),
         ("promised", with(|s| s.promises.clone_from(&promise)), Outcome::Suppressed(Reason::Promised)),
         (
             "disputed as a whole",
@@ -107,6 +117,14 @@ fn the_first_reason_that_holds_is_recorded() {
         ("all is withheld", with(|s| s.invoice.expected_net = amount(0)), Outcome::Suppressed(Reason::NothingToAsk)),
         ("unknown customer", with(|s| s.provisional = true), Outcome::Suppressed(Reason::CustomerProvisional)),
         ("nobody to write to", with(|s| s.reachable = false), Outcome::Suppressed(Reason::NoContact)),
+        (
+            "nobody who may be written to",
+            with(|s| {
+                s.reachable = false;
+                s.barred = Some(Bar::Complained);
+            }),
+            Outcome::Suppressed(Reason::Complained),
+        ),
         ("unwritable", with(|s| s.template_error = Some("no".into())), Outcome::Suppressed(Reason::TemplateError)),
         (
             "a dead letter casts doubt on everything else",

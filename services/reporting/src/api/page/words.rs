@@ -42,7 +42,7 @@ impl Language {
 }
 
 /// Codes of buckets, segments, promise states, alert kinds and reasons: (code, Spanish, English).
-const TERMS: [(&str, &str, &str); 34] = [
+const TERMS: [(&str, &str, &str); 39] = [
     ("not_due", "Por vencer", "Not due"),
     ("1-30", "1–30 días", "1–30 days"),
     ("31-60", "31–60 días", "31–60 days"),
@@ -68,10 +68,15 @@ const TERMS: [(&str, &str, &str); 34] = [
     ("unsubmitted", "sin radicar", "not submitted"),
     ("instrument", "con cheque en mano", "a cheque is in hand"),
     ("assigned", "cedida a un tercero", "assigned to a third party"),
+    ("on_hold", "en pausa", "on hold"),
     ("promised", "con promesa vigente", "promise running"),
     ("disputed", "en disputa", "disputed"),
     ("nothing_to_ask", "solo faltan retenciones", "only withholdings left"),
     ("no_contact", "sin contacto con correo", "no contact with e-mail"),
+    ("consent_withdrawn", "sin consentimiento", "consent withdrawn"),
+    ("complained", "se quejó", "complained"),
+    ("wrong_contact", "contacto equivocado", "wrong contact"),
+    ("bounced", "el correo rebota", "e-mail bounces"),
     ("customer_provisional", "cliente sin datos maestros", "no customer master data"),
     ("template_error", "mensaje no redactado", "message not written"),
     ("dead_letter", "dato del cliente por revisar", "customer data to be checked"),
