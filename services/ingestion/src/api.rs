@@ -12,6 +12,7 @@ mod openapi;
 mod parked;
 mod quarantine;
 pub(crate) mod reading;
+mod profiles;
 mod receipts;
 mod refusal;
 mod snapshots;
@@ -39,6 +40,8 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::get))
         .routes(routes!(quarantine::redrive))
+        .routes(routes!(profiles::list))
+        .routes(routes!(profiles::get, profiles::put, profiles::remove))
         .routes(routes!(quarantine::edit_redrive))
         .routes(routes!(quarantine::discard))
         .routes(routes!(parked::get))

@@ -11,6 +11,7 @@ pub(crate) mod facts;
 pub(crate) mod locks;
 pub(crate) mod parties;
 pub(crate) mod promises;
+pub(crate) mod profiles;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
 pub(crate) mod receivables;

@@ -20,6 +20,7 @@ use super::accept::{Verdict, accept};
 use super::allocations;
 use super::body::{self, Coding};
 use super::media_type::MediaType;
+use super::profiles;
 use super::openapi::values::{Key, TimeZone};
 use super::reading::batch::{self, Line, MAX_LINES};
 use super::reading::file::{self, Origin};
@@ -60,7 +61,8 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
     let is_utf8 = media.encoding == UTF_8;
     let said = said_of_file(&parts.uri)?;
     let (origin, options) = (said.origin()?, said.options()?);
-    if let Some(profile) = said.profile.as_deref().map(file::profile).transpose()? {
+    if let Some(name) = &said.profile {
+        let profile = profiles::of_name(door, caller, name).await?;
         let origin = origin.ok_or_else(needs_source)?;
         let body = body::read(coding, packed).await?;
         let lines = file::table(&body, media.encoding, Some(profile), &origin)?;
@@ -128,7 +130,7 @@ struct SaidOfFile {
     /// Of documents with local dates only; UTC when absent.
     #[param(value_type = TimeZone, required = false)]
     time_zone: Option<String>,
-    /// Name of a profile that reads the file, whatever its type.
+    /// Name of a profile that reads the file, whatever its type: one of Puntual's or the tenant's own.
     #[param(value_type = String, required = false)]
     profile: Option<String>,
     /// Number by which a CFDI goes: `fiscal` (its UUID, which payments name) or `series`.

@@ -12,6 +12,7 @@ mod files;
 mod ledger;
 mod openapi;
 mod operator;
+mod profiles;
 mod quarantine;
 mod receipts;
 mod reemit;
