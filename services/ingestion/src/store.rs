@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod cash;
+pub(crate) mod cash_rules;
 pub(crate) mod context;
 pub(crate) mod credits;
 pub(crate) mod disputes;
@@ -10,8 +11,8 @@ pub(crate) mod extensions;
 pub(crate) mod facts;
 pub(crate) mod locks;
 pub(crate) mod parties;
-pub(crate) mod promises;
 pub(crate) mod profiles;
+pub(crate) mod promises;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
 pub(crate) mod receivables;
@@ -19,3 +20,4 @@ pub(crate) mod settlements;
 pub(crate) mod snapshots;
 pub(crate) mod sources;
 pub(crate) mod watermarks;
+pub(crate) mod withholdings;

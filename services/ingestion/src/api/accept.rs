@@ -22,6 +22,7 @@ mod promises;
 pub(crate) mod publish;
 pub(crate) mod resolve;
 mod watermarks;
+mod withholdings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,6 +110,17 @@ impl Notes {
     }
 }
 
+/// Who tells the facts of one request, and what becomes of those that are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// One refusal is the answer, and nothing is stored.
+    Single,
+    /// What is refused waits in the quarantine.
+    Batch(Uuid),
+    /// Rules of ours: what is refused is theirs to remember, and no source has told it.
+    Rules,
+}
+
 /// Accepts the facts on `lines`. As a batch, what is refused goes to the quarantine and the rest is accepted; without
 /// `batch_id`, one refusal is the answer and nothing is stored.
 pub(crate) async fn accept(
@@ -117,9 +129,18 @@ pub(crate) async fn accept(
     lines: &[Line],
     batch_id: Option<Uuid>,
 ) -> Result<Vec<Verdict>, Problem> {
+    take(door, caller, lines, batch_id.map_or(Telling::Single, Telling::Batch)).await
+}
+
+/// Accepts what rules have decided; nothing of it counts as told by its source, and what is refused is only answered.
+pub(crate) async fn accept_decisions(door: &Door, caller: &Caller, lines: &[Line]) -> Result<Vec<Verdict>, Problem> {
+    take(door, caller, lines, Telling::Rules).await
+}
+
+async fn take(door: &Door, caller: &Caller, lines: &[Line], telling: Telling) -> Result<Vec<Verdict>, Problem> {
     let today = now(door, &mut *door.pool.acquire().await?).await?.date_naive();
     // A batch tells one finding for each line; a line of nothing but mistakes has tens of thousands.
-    let kept = if batch_id.is_some() { 1 } else { MAX_FINDINGS };
+    let kept = if telling == Telling::Single { MAX_FINDINGS } else { 1 };
     let read: Vec<Result<Parsed, Vec<Finding>>> = lines
         .iter()
         .map(|line| line.refused().map_or_else(|| reading::fact(&line.bytes, today), |finding| Err(vec![finding])))
@@ -127,7 +148,7 @@ pub(crate) async fn accept(
         .collect();
     let mut attempt = 1;
     loop {
-        match try_once(door, caller, lines, &read, batch_id).await {
+        match try_once(door, caller, lines, &read, telling).await {
             Ok(verdicts) => return Ok(verdicts),
             Err(trouble) if attempt < MAX_ATTEMPTS && trouble.may_pass() => attempt += 1,
             Err(trouble) => return Err(trouble.into_problem()),
@@ -154,7 +175,7 @@ async fn try_once(
     caller: &Caller,
     lines: &[Line],
     read: &[Result<Parsed, Vec<Finding>>],
-    batch_id: Option<Uuid>,
+    telling: Telling,
 ) -> Result<Vec<Verdict>, Trouble> {
     let mut tx = door.begin(caller.tenant_id).await?;
     let conn = &mut *tx;
@@ -165,7 +186,7 @@ async fn try_once(
     let (fresh, repeated) = store_facts(conn, &scope, known, &mut verdicts).await?;
 
     let is_refused = verdicts.iter().any(|verdict| matches!(verdict, Some(Verdict::Refused(_))));
-    if batch_id.is_none() && is_refused {
+    if telling == Telling::Single && is_refused {
         return Ok(verdicts.into_iter().flatten().collect());
     }
     let mut outbox = Outbox::new(stream::INGESTION, now);
@@ -174,10 +195,12 @@ async fn try_once(
     for (line, first) in repeated {
         answer_like(&mut verdicts, line, first);
     }
-    if let Some(batch_id) = batch_id {
+    if let Telling::Batch(batch_id) = telling {
         quarantine(conn, &scope, batch_id, lines, &verdicts).await?;
     }
-    watermarks::add(conn, &scope, &fresh).await?;
+    if telling != Telling::Rules {
+        watermarks::add(conn, &scope, &fresh).await?;
+    }
     outbox.save(conn).await?;
     faults::point("intake.before_commit");
     tx.commit().await?;

@@ -17,16 +17,15 @@ use uuid::Uuid;
 
 use super::accept::resolve::quarantine_id;
 use super::accept::{Verdict, accept};
-use super::allocations;
 use super::body::{self, Coding};
 use super::media_type::MediaType;
-use super::profiles;
 use super::openapi::values::{Key, TimeZone};
+use super::profiles;
 use super::reading::batch::{self, Line, MAX_LINES};
 use super::reading::file::{self, Origin};
 use super::reading::{cloud_event, hex, sha256};
 use super::receipts::Receipt;
-use super::refusal;
+use super::{refusal, rules};
 use crate::domain::text;
 
 /// A report names this many problems; `GET /v1/quarantine` has them all.
@@ -187,7 +186,7 @@ fn too_many_lines() -> Problem {
 
 async fn single(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, Problem> {
     let verdicts = accept(door, caller, &[Line::only(body)], None).await?;
-    allocations::try_rules(door, caller).await;
+    rules::apply(door, caller).await;
     Ok(match verdicts.into_iter().next() {
         Some(Verdict::Accepted(receipt)) => (StatusCode::CREATED, Json(Receipt::from(receipt))).into_response(),
         Some(Verdict::Replayed(receipt)) => {
@@ -233,7 +232,7 @@ async fn batch(caller: &Caller, door: &Door, body: &Bytes, lines: &[Line]) -> Re
     // The same bytes are the same batch.
     let batch_id = ids::derive(caller.tenant_id, Kind::Quarantine, &["batch", &hex(&sha256(body))]);
     let verdicts = accept(door, caller, lines, Some(batch_id)).await?;
-    allocations::try_rules(door, caller).await;
+    rules::apply(door, caller).await;
     let mut report = Report {
         batch_id,
         lines: lines.len(),

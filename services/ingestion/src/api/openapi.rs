@@ -11,6 +11,7 @@ pub(super) mod lists;
 mod page;
 mod problems;
 pub(super) mod requests;
+pub(super) mod rules;
 pub(super) mod values;
 
 use std::sync::LazyLock;
@@ -29,8 +30,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
     tags(
         (name = "facts", description = "What has happened outside."),
         (name = "lists", description = "All that is open at one moment, for sources that cannot tell events."),
-        (name = "quarantine", description = "Lines that could not be accepted wait here for a person."),
         (name = "profiles", description = "How a tenant's own files are read."),
+        (name = "quarantine", description = "Lines that could not be accepted wait here for a person."),
         (name = "ledger", description = "What became of the money."),
         (name = "dead letters", description = "Events of other roles that could not be applied here."),
         (name = "platform", description = "What platforms and this document ask. No key is needed."),

@@ -36,7 +36,7 @@ use super::openapi::lists::ListReport;
 use super::openapi::values::{Key, Moment, Text};
 use super::profiles;
 use super::reading::sha256;
-use super::refusal;
+use super::{refusal, rules};
 use crate::domain::text;
 use crate::store;
 use crate::store::snapshots::{ListingSource, SnapshotRow};
@@ -223,6 +223,7 @@ async fn run(
     "applied".clone_into(&mut row.status);
     row.report = application.report(row.snapshot_id, "applied");
     finish(caller, door, listing, row).await?;
+    rules::apply(door, caller).await;
     metrics::counter!("puntual_ingestion_snapshots_total", "status" => "applied").increment(1);
     Ok(Json(&row.report).into_response())
 }

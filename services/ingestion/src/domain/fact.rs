@@ -35,6 +35,7 @@ pub(crate) enum Body {
     Contact(Contact),
     Invoice(Invoice),
     Extended(Extension),
+    WithholdingExpected(ExpectedWithholding),
     Credit(Credit),
     /// A payment of which the source does not know who paid.
     Unidentified(Unidentified),
@@ -111,6 +112,15 @@ pub(crate) struct Extension {
     pub(crate) reason: String,
 }
 
+/// Tax that the payer is known to keep back, of which no certificate has come.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ExpectedWithholding {
+    pub(crate) invoice: String,
+    pub(crate) amount: Money,
+    /// Which taxes, in words.
+    pub(crate) regime: Option<String>,
+}
+
 /// A payment, a credit note, a withholding or another settlement: what settles receivables.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Credit {
@@ -135,6 +145,18 @@ pub(crate) struct NamedPart {
     pub(crate) invoice: String,
     /// `None`: whatever is open.
     pub(crate) amount: Option<Money>,
+    /// It counts only where it closes the invoice.
+    pub(crate) closes: bool,
+    /// What the payer keeps back of it, and why in the payer's words.
+    pub(crate) deduction: Option<Money>,
+    pub(crate) reason: Option<String>,
+}
+
+impl NamedPart {
+    /// Whatever is open of an invoice.
+    pub(crate) const fn whole(invoice: String) -> Self {
+        Self { invoice, amount: None, closes: false, deduction: None, reason: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -223,13 +245,16 @@ impl Body {
             Self::Contact(_) => "contact.upserted",
             Self::Invoice(_) => "invoice.issued",
             Self::Extended(_) => "due_date.extended",
+            Self::WithholdingExpected(_) => "withholding.expected",
             Self::Credit(credit) => match credit.kind {
                 CreditKind::Cash => "payment.received",
                 CreditKind::CreditNote => "credit_note.issued",
                 CreditKind::Withholding => "withholding.recorded",
-                CreditKind::Discount | CreditKind::FxDifference | CreditKind::Rounding | CreditKind::WriteOff => {
-                    "settlement.recorded"
-                }
+                CreditKind::Discount
+                | CreditKind::FxDifference
+                | CreditKind::Rounding
+                | CreditKind::BankCharge
+                | CreditKind::WriteOff => "settlement.recorded",
                 CreditKind::Unexplained => "clearing.observed",
             },
             Self::Unidentified(_) => "payment.received",
@@ -247,6 +272,7 @@ impl Body {
     pub(crate) const fn amount(&self) -> Option<Money> {
         match self {
             Self::Invoice(fact) => Some(fact.amount),
+            Self::WithholdingExpected(fact) => Some(fact.amount),
             Self::Credit(fact) => Some(fact.amount),
             Self::Unidentified(fact) => Some(fact.amount),
             Self::PromiseMade(fact) => Some(fact.amount),
@@ -280,6 +306,7 @@ impl Body {
             Self::PromiseMade(fact) => vec![&fact.customer],
             Self::Allocated(fact) => vec![&fact.payer],
             Self::Extended(_)
+            | Self::WithholdingExpected(_)
             | Self::Unidentified(_)
             | Self::Reversed(_)
             | Self::DisputeOpened(_)
@@ -298,6 +325,7 @@ impl Body {
             Self::Allocated(fact) => {
                 Some((fact.currency, fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
             }
+            Self::WithholdingExpected(fact) => Some((fact.amount.currency(), vec![&fact.invoice])),
             Self::PromiseMade(fact) => {
                 Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
             }

@@ -49,6 +49,8 @@ pub(crate) enum CreditKind {
     Discount,
     FxDifference,
     Rounding,
+    /// What banks on the way took of a payment.
+    BankCharge,
     WriteOff,
     Cash,
     /// A list of open items shows less than before, or nothing any more, and does not say why (L3).
@@ -56,12 +58,13 @@ pub(crate) enum CreditKind {
 }
 
 impl CreditKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::CreditNote,
         Self::Withholding,
         Self::Discount,
         Self::FxDifference,
         Self::Rounding,
+        Self::BankCharge,
         Self::WriteOff,
         Self::Cash,
         Self::Unexplained,
@@ -74,6 +77,7 @@ impl CreditKind {
             Self::Discount => "discount",
             Self::FxDifference => "fx_difference",
             Self::Rounding => "rounding",
+            Self::BankCharge => "bank_charge",
             Self::WriteOff => "write_off",
             Self::Cash => "cash",
             Self::Unexplained => "unexplained",
@@ -90,12 +94,16 @@ impl CreditKind {
     }
 }
 
-/// Order of items of one day: receivables first, then what settles them.
+/// Order of items of one day: receivables first, then what settles them, then what the settlements left and nobody asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Rank {
     Invoice,
     Credit(CreditKind),
+    Difference(CreditKind),
 }
+
+/// The numbers of differences follow those of credits, which more kinds may join.
+const DIFFERENCES_FROM: i16 = 100;
 
 impl Rank {
     pub(crate) const fn number(self) -> i16 {
@@ -109,11 +117,13 @@ impl Rank {
             Self::Credit(CreditKind::WriteOff) => 6,
             Self::Credit(CreditKind::Cash) => 7,
             Self::Credit(CreditKind::Unexplained) => 8,
+            Self::Credit(CreditKind::BankCharge) => 9,
+            Self::Difference(kind) => DIFFERENCES_FROM + Self::Credit(kind).number(),
         }
     }
 
     pub(crate) fn from_number(number: i16) -> Option<Self> {
-        let credits = CreditKind::ALL.into_iter().map(Self::Credit);
+        let credits = CreditKind::ALL.into_iter().flat_map(|kind| [Self::Credit(kind), Self::Difference(kind)]);
         [Self::Invoice].into_iter().chain(credits).find(|rank| rank.number() == number)
     }
 }
@@ -159,6 +169,8 @@ pub(crate) struct Part {
     pub(crate) invoice_id: Uuid,
     /// `None`: whatever is open.
     pub(crate) amount: Option<Decimal>,
+    /// It counts only where it closes the invoice: a difference that turns out not to be all is none.
+    pub(crate) closes: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

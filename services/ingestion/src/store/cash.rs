@@ -31,6 +31,9 @@ pub(crate) struct UnidentifiedRow {
     /// None once erased.
     pub(crate) clues: Option<Json<Clues>>,
     pub(crate) suggestions: Value,
+    /// What its last decision by a rule was refused in, and why.
+    pub(crate) refused_state: Option<Vec<u8>>,
+    pub(crate) refusal: Option<Value>,
     pub(crate) source_order: String,
     pub(crate) recorded_at: DateTime<Utc>,
 }
@@ -47,7 +50,7 @@ pub(crate) async fn by_ids(
         UnidentifiedRow,
         r#"SELECT p.credit_id, p.source_id, s.code AS source, s.application_authority, p.legal_entity_id,
                   l.code AS legal_entity, p.number, p.currency, p.amount, p.value_date, p.received_date, p.bank_reference,
-                  p.clues AS "clues: Json<Clues>", p.suggestions, p.source_order, p.recorded_at
+                  p.clues AS "clues: Json<Clues>", p.suggestions, p.refused_state, p.refusal, p.source_order, p.recorded_at
            FROM unnest($2::uuid[]) AS k (credit_id) CROSS JOIN LATERAL (
                SELECT * FROM unidentified_payments WHERE tenant_id = $1 AND credit_id = k.credit_id OFFSET 0) p
            JOIN sources s ON s.tenant_id = $1 AND s.source_id = p.source_id
@@ -69,7 +72,7 @@ pub(crate) async fn open(
         UnidentifiedRow,
         r#"SELECT p.credit_id, p.source_id, s.code AS source, s.application_authority, p.legal_entity_id,
                   l.code AS legal_entity, p.number, p.currency, p.amount, p.value_date, p.received_date, p.bank_reference,
-                  p.clues AS "clues: Json<Clues>", p.suggestions, p.source_order, p.recorded_at
+                  p.clues AS "clues: Json<Clues>", p.suggestions, p.refused_state, p.refusal, p.source_order, p.recorded_at
            FROM unidentified_payments p
            JOIN sources s ON s.tenant_id = $1 AND s.source_id = p.source_id
            JOIN legal_entities l ON l.tenant_id = $1 AND l.legal_entity_id = p.legal_entity_id
@@ -114,6 +117,71 @@ pub(crate) async fn save(
         &rows.iter().map(|row| row.clues.clone()).collect::<Vec<_>>() as &[Option<Json<Clues>>],
         &text(|row| &row.source_order) as &[&str],
         &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Those on which the rules are to be tried, those that were not tried for longest first.
+pub(crate) async fn to_try(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    limit: i64,
+) -> Result<Vec<UnidentifiedRow>, sqlx::Error> {
+    sqlx::query_as!(
+        UnidentifiedRow,
+        r#"SELECT p.credit_id, p.source_id, s.code AS source, s.application_authority, p.legal_entity_id,
+                  l.code AS legal_entity, p.number, p.currency, p.amount, p.value_date, p.received_date, p.bank_reference,
+                  p.clues AS "clues: Json<Clues>", p.suggestions, p.refused_state, p.refusal, p.source_order, p.recorded_at
+           FROM unidentified_payments p
+           JOIN sources s ON s.tenant_id = $1 AND s.source_id = p.source_id
+           JOIN legal_entities l ON l.tenant_id = $1 AND l.legal_entity_id = p.legal_entity_id
+           WHERE p.tenant_id = $1 AND p.status = 'open'
+           ORDER BY p.tried_at NULLS FIRST, p.recorded_at, p.credit_id LIMIT $2"#,
+        tenant_id,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Puts payments behind those that were not tried yet.
+pub(crate) async fn tried(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    now: DateTime<Utc>,
+    ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE unidentified_payments SET tried_at = $2 WHERE tenant_id = $1 AND credit_id = ANY($3)",
+        tenant_id,
+        now,
+        ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A decision that was refused.
+pub(crate) struct Refused {
+    pub(crate) credit_id: Uuid,
+    pub(crate) state: Vec<u8>,
+    /// {code, detail}
+    pub(crate) refusal: Value,
+}
+
+/// Remembers what was refused of payments that still wait.
+pub(crate) async fn refuse(conn: &mut PgConnection, tenant_id: Uuid, refused: &[Refused]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE unidentified_payments p SET refused_state = n.state, refusal = n.refusal
+         FROM unnest($2::uuid[], $3::bytea[], $4::jsonb[]) AS n (credit_id, state, refusal)
+         WHERE p.tenant_id = $1 AND p.credit_id = n.credit_id AND p.status = 'open'",
+        tenant_id,
+        &refused.iter().map(|refused| refused.credit_id).collect::<Vec<_>>(),
+        &refused.iter().map(|refused| refused.state.clone()).collect::<Vec<_>>(),
+        &refused.iter().map(|refused| refused.refusal.clone()).collect::<Vec<_>>()
     )
     .execute(conn)
     .await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::disputes::Disputes;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble, book, cash, extensions, publish};
+use super::{Notes, Trouble, book, cash, extensions, publish, withholdings};
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
@@ -63,6 +63,7 @@ pub(super) async fn apply(
     disputes.of_invoices(conn, scope, &book.touched).await?;
     disputes.decide(scope, &book, facts, notes);
     let settlements = book.settle(conn, scope, &disputes).await?;
+    store::cash_rules::note_differences(conn, scope.tenant_id, scope.now, &book.left_open()).await?;
     for row in book.changed_invoices() {
         outbox.push(&publish::invoice(scope, row, settlements.get(&row.invoice_id).map_or(&[], Vec::as_slice)));
     }
@@ -97,9 +98,8 @@ async fn newest_invoices(
             _ => None,
         })
         .collect();
-    let extended = extensions::invoices(scope, facts);
-    let ids: BTreeSet<Uuid> =
-        told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).chain(extended).collect();
+    let beside = extensions::invoices(scope, facts).chain(withholdings::invoices(scope, facts));
+    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).chain(beside).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut rows = store::receivables::by_ids(conn, scope.tenant_id, &ids).await?;
     let stored = rows.iter().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order.clone()))).collect();
@@ -108,6 +108,7 @@ async fn newest_invoices(
     let mut issued: Issued =
         decided.winners.into_iter().filter_map(|(id, fact)| Some((id, book::invoice_row(scope, fact, id)?))).collect();
     extensions::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
+    withholdings::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
     rows.retain(|row| issued.contains_key(&row.invoice_id) || in_question.contains(&row.invoice_id));
     Ok((issued, rows))
 }

@@ -260,6 +260,7 @@ impl Known<'_> {
             Body::Contact(fact) => vec![scope.contact(&fact.contact)],
             Body::Invoice(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
             Body::Extended(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
+            Body::WithholdingExpected(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
             Body::Credit(fact) => vec![scope.credit(fact.kind, &self.fact().source, &fact.number)],
             Body::Unidentified(fact) => vec![cash::credit_id(scope, self, &fact.number)],
             Body::Allocated(fact) => vec![cash::credit_id(scope, self, &fact.payment)],

@@ -10,7 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::credits::{
     ClearingObserved, CreditNoteIssued, PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded,
-    WithholdingRecorded,
+    WithholdingExpected, WithholdingRecorded,
 };
 use super::values::{Amount, AmountOrZero, Country, CurrencyCode, Day, Email, Key, Language, Moment, Text, TimeZone};
 use crate::api::reading::SAFE_INTEGER;
@@ -319,6 +319,11 @@ fn all() -> Vec<Described> {
             "erp",
             json!({"credit_note": "N-001", "customer": "C-001", "currency": "COP", "amount": "50000.00",
                    "issue_date": "2026-03-07", "invoices": [{"invoice": "F-1001"}]}),
+        ),
+        described::<WithholdingExpected>(
+            "withholding.expected",
+            "erp",
+            json!({"invoice": "F-1001", "currency": "COP", "amount": "31250.00", "regime": "retefuente 2.5 %"}),
         ),
         described::<WithholdingRecorded>(
             "withholding.recorded",

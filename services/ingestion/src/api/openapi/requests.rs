@@ -69,7 +69,11 @@ pub(crate) struct Discard {
 pub(crate) struct Suggestion {
     payer: String,
     rule: String,
-    confidence_percent: u8,
+    /// 1.00 is certain; 0.80 and more: the payer is, or rules disagree; 0.50 and more: likely; less: a hint.
+    #[schema(pattern = r"^[01]\.[0-9]{2}$", example = "0.70")]
+    confidence: String,
+    /// For people.
+    reason: String,
     /// Numbers of the invoices that it may pay.
     invoices: Vec<String>,
 }
@@ -85,4 +89,14 @@ pub(crate) struct KnownClues {
     references: Vec<String>,
     #[schema(required = false)]
     text: String,
+    /// What the payment says that it pays.
+    #[schema(required = false)]
+    remittance: Vec<Part>,
+}
+
+/// What a rule decided was not accepted; it is decided anew when something has changed.
+#[derive(ToSchema)]
+pub(crate) struct RuleRefusal {
+    code: String,
+    detail: String,
 }

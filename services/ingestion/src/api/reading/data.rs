@@ -15,6 +15,9 @@ use crate::domain::text::{self, TEXT_CHARS};
 /// A remittance or a promise about more invoices than this is a file of its own.
 pub(super) const MAX_INVOICES: usize = 1_000;
 
+pub(super) const DISPUTE_REASONS: [&str; 7] =
+    ["pricing", "quantity", "quality", "delivery", "duplicate", "terms", "other"];
+
 /// Reads `content` as the data of a fact of `fact_type`.
 pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) -> Read<Body> {
     let read = match fact_type {
@@ -27,6 +30,7 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "payment.reversed" => credits::reversal,
         "credit_note.issued" => credits::credit_note,
         "withholding.recorded" => credits::withholding,
+        "withholding.expected" => credits::expected_withholding,
         "settlement.recorded" => credits::settlement,
         "clearing.observed" => credits::clearing,
         "dispute.opened" => dispute_opened,
@@ -130,8 +134,7 @@ fn extension(data: &mut Members<'_>) -> Read<Body> {
 
 fn dispute_opened(data: &mut Members<'_>) -> Read<Body> {
     let (dispute, invoice) = (data.key("dispute"), data.key("invoice"));
-    let reasons = ["pricing", "quantity", "quality", "delivery", "duplicate", "terms", "other"];
-    let reason = data.required_choice("reason", &reasons);
+    let reason = data.required_choice("reason", &DISPUTE_REASONS);
     // The invoice's currency is not told here: four decimals are the most that any currency has.
     let widest = Currency::parse("CLF").map_err(|_| Noted);
     let amount = data.optional_amount("amount", widest, Sign::Positive);
