@@ -17,6 +17,7 @@ use super::openapi::rules::CashRules as Described;
 use super::{reading, refusal, rules};
 use crate::domain::cash::chain::Chain;
 use crate::store;
+use crate::store::cash::OutcomeRow;
 use crate::store::cash_rules::CashRulesRow;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +35,8 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     recorded_at: Option<DateTime<Utc>>,
+    /// How often persons agreed with what rules had suggested; over all versions.
+    outcomes: Vec<OutcomeRow>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -64,11 +67,13 @@ pub(super) async fn get(
     let version = version.transpose()?;
     let mut tx = door.begin(caller.tenant_id).await?;
     let row = store::cash_rules::find(&mut tx, caller.tenant_id, version).await?;
-    match (row, version) {
-        (Some(row), _) => Ok(Json(row.into())),
-        (None, None) => Ok(Json(Shown::default())),
-        (None, Some(_)) => Err(Problem::not_found()),
-    }
+    let shown = match (row, version) {
+        (Some(row), _) => Shown::from(row),
+        (None, None) => Shown::default(),
+        (None, Some(_)) => return Err(Problem::not_found()),
+    };
+    let outcomes = store::cash::outcomes(&mut tx, caller.tenant_id).await?;
+    Ok(Json(Shown { outcomes, ..shown }))
 }
 
 /// Chooses how money is applied.
@@ -99,7 +104,8 @@ async fn choose(caller: &Caller, door: &Door, body: &[u8]) -> Result<Shown, Prob
     store::locks::take(&mut tx, tenant_id, &[ids::derive(tenant_id, Kind::CashRules, &[])]).await?;
     let last = store::cash_rules::find(&mut tx, tenant_id, None).await?;
     if let Some(last) = last.as_ref().filter(|last| last.rules == told) {
-        return Ok(last.clone().into());
+        let outcomes = store::cash::outcomes(&mut tx, tenant_id).await?;
+        return Ok(Shown { outcomes, ..Shown::from(last.clone()) });
     }
     let row = CashRulesRow {
         version: last.map_or(1, |last| last.version + 1),
@@ -109,9 +115,10 @@ async fn choose(caller: &Caller, door: &Door, body: &[u8]) -> Result<Shown, Prob
         recorded_at: now,
     };
     store::cash_rules::add(&mut tx, tenant_id, &row).await?;
+    let outcomes = store::cash::outcomes(&mut tx, tenant_id).await?;
     tx.commit().await?;
     rules::apply(door, caller).await;
-    Ok(row.into())
+    Ok(Shown { outcomes, ..Shown::from(row) })
 }
 
 /// The rules in force. What was right when it was chosen may be wrong for a later release: then Puntual's own are.
@@ -128,13 +135,19 @@ impl Default for Shown {
     fn default() -> Self {
         let rules = Chain::default().rules;
         let rules: Vec<Value> = rules.iter().map(|rule| json!({"rule": rule.name()})).collect();
-        Self { version: 0, rules: Value::Array(rules), actor: None, recorded_at: None }
+        Self { version: 0, rules: Value::Array(rules), actor: None, recorded_at: None, outcomes: Vec::new() }
     }
 }
 
 impl From<CashRulesRow> for Shown {
     fn from(row: CashRulesRow) -> Self {
         let rules = row.rules.get("rules").cloned().unwrap_or_default();
-        Self { version: row.version, rules, actor: Some(row.actor), recorded_at: Some(row.recorded_at) }
+        Self {
+            version: row.version,
+            rules,
+            actor: Some(row.actor),
+            recorded_at: Some(row.recorded_at),
+            outcomes: Vec::new(),
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -210,6 +211,9 @@ pub(crate) async fn suggest(
     Ok(())
 }
 
+/// The rule of a decision that no rule has made.
+pub(crate) const BY_PERSON: &str = "person";
+
 /// A payment that is somebody's now.
 pub(crate) struct Identified<'a> {
     pub(crate) credit_id: Uuid,
@@ -227,6 +231,7 @@ pub(crate) async fn allocated(
         return Ok(());
     }
     let ids: Vec<Uuid> = payments.iter().map(|payment| payment.credit_id).collect();
+    count_outcomes(conn, tenant_id, payments).await?;
     sqlx::query!(
         "UPDATE unidentified_payments p SET status = 'allocated', rule = n.rule
          FROM unnest($2::uuid[], $3::text[]) AS n (credit_id, rule)
@@ -250,6 +255,61 @@ pub(crate) async fn allocated(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Counts suggestions that a person has agreed with or not, once for each payment.
+async fn count_outcomes(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    payments: &[Identified<'_>],
+) -> Result<(), sqlx::Error> {
+    let decided: Vec<&Identified<'_>> = payments.iter().filter(|payment| payment.rule == BY_PERSON).collect();
+    if decided.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO suggestion_outcomes AS o (tenant_id, rule, confidence, decided, agreed)
+         SELECT $1, s.told ->> 'rule', (s.told ->> 'confidence')::numeric, count(*),
+                count(*) FILTER (WHERE c.code = s.told ->> 'payer')
+         FROM unnest($2::uuid[], $3::uuid[]) AS n (credit_id, payer_id)
+         JOIN unidentified_payments p ON p.tenant_id = $1 AND p.credit_id = n.credit_id AND p.status = 'open'
+         CROSS JOIN LATERAL jsonb_array_elements(p.suggestions) AS s (told)
+         LEFT JOIN customers c ON c.tenant_id = $1 AND c.customer_id = n.payer_id
+         GROUP BY s.told ->> 'rule', (s.told ->> 'confidence')::numeric
+         ON CONFLICT (tenant_id, rule, confidence)
+             DO UPDATE SET decided = o.decided + excluded.decided, agreed = o.agreed + excluded.agreed",
+        tenant_id,
+        &decided.iter().map(|payment| payment.credit_id).collect::<Vec<_>>(),
+        &decided.iter().map(|payment| payment.payer_id).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How often persons agreed with the suggestions of a rule.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = SuggestionOutcome)]
+pub(crate) struct OutcomeRow {
+    pub(crate) rule: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) confidence: Decimal,
+    /// Suggestions of payments that a person has decided since.
+    pub(crate) decided: i64,
+    /// Of those, where the person chose the payer that was suggested.
+    pub(crate) agreed: i64,
+}
+
+/// By rule, the surest first.
+pub(crate) async fn outcomes(conn: &mut PgConnection, tenant_id: Uuid) -> Result<Vec<OutcomeRow>, sqlx::Error> {
+    sqlx::query_as!(
+        OutcomeRow,
+        r#"SELECT rule, confidence, decided, agreed FROM suggestion_outcomes WHERE tenant_id = $1
+           ORDER BY rule COLLATE "C", confidence DESC"#,
+        tenant_id
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// What was taken back of one payment.

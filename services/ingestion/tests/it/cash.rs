@@ -77,6 +77,8 @@ async fn what_no_rule_is_certain_of_is_suggested_and_a_person_decides() {
     let decided = world.act("/v1/allocations", decide("C-2", json!([{"invoice": "F-3"}]))).await;
     assert_eq!(decided.status, StatusCode::CREATED, "{decided:?}");
     assert_eq!(open_amount(&world, "F-3").await, "5.00");
+    let agreed = json!([{"rule": "name", "confidence": "0.70", "decided": 1, "agreed": 1}]);
+    assert_eq!(world.get("/v1/cash-rules").await.body["outcomes"], agreed);
 
     // A second look: it was another customer's.
     let corrected = world.act("/v1/allocations", decide("C-1", json!([{"invoice": "F-1", "amount": "70.00"}]))).await;

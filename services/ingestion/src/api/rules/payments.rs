@@ -137,9 +137,9 @@ fn decide(
         "invoices": found.parts.iter().map(part).collect::<Vec<_>>(),
         "rule": found.rule,
     });
-    let decision = hex(&sha256(data.to_string().as_bytes()));
+    let state = sha256(format!("{} {data} {evidence:?}", chain.version).as_bytes());
     let fact = json!({
-        "id": format!("rule {} {} {}", found.rule, payment.credit_id, decision.get(..16)?),
+        "id": format!("rule {} {} {}", found.rule, payment.credit_id, hex(&state).get(..16)?),
         "source": payment.source,
         "type": "payment.allocated",
         "time": now.to_rfc3339_opts(SecondsFormat::AutoSi, true),
@@ -149,8 +149,7 @@ fn decide(
         "approval": approval(chain),
         "data": data,
     });
-    let state = sha256(format!("{} {decision} {evidence:?}", chain.version).as_bytes()).to_vec();
-    Some(Decided { credit_id: payment.credit_id, fact, state })
+    Some(Decided { credit_id: payment.credit_id, fact, state: state.to_vec() })
 }
 
 /// Which rules allowed it.
