@@ -16,6 +16,7 @@ pub(crate) mod promises;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
 pub(crate) mod receivables;
+pub(crate) mod references;
 pub(crate) mod settlements;
 pub(crate) mod snapshots;
 pub(crate) mod sources;

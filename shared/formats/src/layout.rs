@@ -92,6 +92,7 @@ pub static LAYOUTS: [Layout; 11] = [
             may("effective_due_date"),
             may("expected_withholding"),
             may("last_dunned_on"),
+            may_as("references", Form::Names),
         ],
     },
     Layout {

@@ -20,6 +20,7 @@ mod ledger;
 mod parties;
 mod promises;
 pub(crate) mod publish;
+mod references;
 pub(crate) mod resolve;
 mod watermarks;
 mod withholdings;
@@ -180,7 +181,7 @@ async fn try_once(
     let mut tx = door.begin(caller.tenant_id).await?;
     let conn = &mut *tx;
     let now = now(door, conn).await?;
-    let scope = Scope::load(conn, caller, now, read).await?;
+    let mut scope = Scope::load(conn, caller, now, read).await?;
     let mut verdicts: Vec<Option<Verdict>> = vec![None; lines.len()];
     let known = scope.resolve(conn, read, &mut verdicts).await?;
     let (fresh, repeated) = store_facts(conn, &scope, known, &mut verdicts).await?;
@@ -190,7 +191,7 @@ async fn try_once(
         return Ok(verdicts.into_iter().flatten().collect());
     }
     let mut outbox = Outbox::new(stream::INGESTION, now);
-    let notes = apply(conn, &scope, &fresh, &mut outbox).await?;
+    let notes = apply(conn, &mut scope, &fresh, &mut outbox).await?;
     annotate(conn, &scope, &fresh, &notes, &mut verdicts).await?;
     for (line, first) in repeated {
         answer_like(&mut verdicts, line, first);
@@ -250,7 +251,7 @@ async fn store_facts<'a>(
 
 async fn apply(
     conn: &mut PgConnection,
-    scope: &Scope,
+    scope: &mut Scope,
     facts: &[Known<'_>],
     outbox: &mut Outbox,
 ) -> Result<Notes, Trouble> {
@@ -259,6 +260,9 @@ async fn apply(
         return Ok(notes);
     }
     let locked = lock_objects(conn, scope, facts).await?;
+    // Behind the locks: what a name means is so from now on.
+    scope.learn_names(conn).await?;
+    let scope = &*scope;
     parties::apply(conn, scope, facts, &mut notes, outbox).await?;
     cash::apply(conn, scope, facts, &mut notes).await?;
     ledger::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
@@ -269,6 +273,7 @@ async fn apply(
 
 async fn lock_objects(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>]) -> Result<BTreeSet<Uuid>, Trouble> {
     let mut objects: BTreeSet<Uuid> = facts.iter().flat_map(|fact| fact.objects(scope)).collect();
+    objects.extend(scope.unknown_names());
     let disputes: Vec<Uuid> = facts.iter().filter_map(|fact| fact.dispute_id(scope)).collect();
     // A dispute's invoice may be told by a fact of long ago.
     let stored = store::disputes::load(conn, scope.tenant_id, &disputes, &[]).await?;

@@ -92,6 +92,8 @@ pub(crate) struct Contact {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Invoice {
     pub(crate) invoice: String,
+    /// Other numbers by which facts may name it: a fiscal UUID.
+    pub(crate) references: Vec<String>,
     pub(crate) customer: String,
     pub(crate) payer: Option<String>,
     pub(crate) amount: Money,
@@ -317,6 +319,16 @@ impl Body {
     }
 
     /// The invoices it names, and the currency in which it speaks of them.
+    /// The numbers of invoices in it, whatever it says of them.
+    pub(crate) fn invoice_numbers(&self) -> Vec<&str> {
+        match self {
+            Self::Invoice(fact) => [&fact.invoice].into_iter().chain(&fact.references).map(String::as_str).collect(),
+            Self::Extended(fact) => vec![&fact.invoice],
+            Self::DisputeOpened(fact) => vec![&fact.invoice],
+            _ => self.named_invoices().map(|(_, numbers)| numbers).unwrap_or_default(),
+        }
+    }
+
     pub(crate) fn named_invoices(&self) -> Option<(Currency, Vec<&str>)> {
         match self {
             Self::Credit(fact) => {

@@ -16,6 +16,7 @@ mod profiles;
 mod quarantine;
 mod receipts;
 mod reemit;
+mod references;
 mod snapshots;
 mod tenants;
 mod world;

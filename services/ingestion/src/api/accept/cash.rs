@@ -224,7 +224,7 @@ pub(super) async fn reverse<'a>(
 }
 
 /// Adds rows that are not there.
-fn join(rows: &mut Vec<CreditRow>, more: Vec<CreditRow>) {
+pub(super) fn join(rows: &mut Vec<CreditRow>, more: Vec<CreditRow>) {
     let known: BTreeSet<Uuid> = rows.iter().map(|row| row.credit_id).collect();
     rows.extend(more.into_iter().filter(|row| !known.contains(&row.credit_id)));
 }

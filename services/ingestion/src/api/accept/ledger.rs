@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::disputes::Disputes;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble, book, cash, extensions, publish, withholdings};
+use super::{Notes, Trouble, book, cash, extensions, publish, references, withholdings};
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
@@ -55,6 +55,7 @@ pub(super) async fn apply(
     let named = credited.values().flat_map(|(_, credit)| credit.parts.iter().map(|part| part.invoice_id));
     wanted.extend(named.filter(|id| !issued.contains_key(id)));
     let mut book = Book::load(conn, scope, &wanted, credits.iter().map(|row| row.credit_id)).await?;
+    let told: Vec<Uuid> = credited.keys().copied().collect();
     let mut work = book.take_in(issued, &credited)?;
     meet_references(conn, scope, &credited, &mut work).await?;
     let folded = fold(conn, scope, &mut book, &work, &last).await?;
@@ -73,6 +74,7 @@ pub(super) async fn apply(
     disputes.publish(scope, &book, outbox);
     park(scope, facts, &book, notes);
 
+    references::expect(conn, scope, &book, &told).await?;
     book.save(conn, scope).await?;
     store::accounts::save(conn, scope.tenant_id, &folded).await?;
     disputes.save(conn, scope).await
@@ -149,6 +151,7 @@ async fn newest_credits<'a>(
     let mut credited: Credited<'a> = credited.collect();
     cash::allocate(conn, scope, facts, &mut credited, &mut rows, notes).await?;
     cash::reverse(conn, scope, facts, &mut credited, &mut rows, notes).await?;
+    references::learn(conn, scope, facts, &mut credited, &mut rows).await?;
     rows.retain(|row| credited.contains_key(&row.credit_id));
     Ok((credited, rows))
 }

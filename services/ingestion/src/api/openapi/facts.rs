@@ -149,6 +149,9 @@ enum Role {
 #[derive(ToSchema)]
 struct InvoiceIssued {
     invoice: Key,
+    /// Other numbers by which facts may name it, like a fiscal UUID; each of one invoice only. Once told, they stay.
+    #[schema(required = false, max_items = 10)]
+    references: Vec<Key>,
     customer: Key,
     /// Who pays it; the customer's payer when absent.
     #[schema(required = false)]

@@ -32,6 +32,7 @@ const REFUSED: Codes = &[
     "language",
     "missing-member",
     "parts-exceed-amount",
+    "reference-conflict",
     "text-blank",
     "text-control",
     "text-empty",

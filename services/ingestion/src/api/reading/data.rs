@@ -15,6 +15,8 @@ use crate::domain::text::{self, TEXT_CHARS};
 /// A remittance or a promise about more invoices than this is a file of its own.
 pub(super) const MAX_INVOICES: usize = 1_000;
 
+/// Numbers by which one invoice may be known besides its own.
+const MAX_REFERENCES: usize = 10;
 pub(super) const DISPUTE_REASONS: [&str; 7] =
     ["pricing", "quantity", "quality", "delivery", "duplicate", "terms", "other"];
 
@@ -91,6 +93,7 @@ fn contact(data: &mut Members<'_>) -> Read<Body> {
 fn invoice(data: &mut Members<'_>) -> Read<Body> {
     let (invoice, customer, payer) = (data.key("invoice"), data.key("customer"), data.optional_key("payer"));
     let currency = data.currency();
+    let references = keys(data, "references", MAX_REFERENCES);
     let amount = data.amount("amount", currency, Sign::Positive);
     let expected_withholding = data.optional_amount("expected_withholding", currency, Sign::NotNegative);
     let (issue_date, due_date) = (data.date("issue_date"), data.date("due_date"));
@@ -113,7 +116,13 @@ fn invoice(data: &mut Members<'_>) -> Read<Body> {
         return Err(data.note("expected_withholding", "amount-range", format!("more than the invoice's {amount}")));
     }
     Ok(Body::Invoice(Invoice {
-        invoice: invoice?,
+    let (invoice, references) = (invoice?, references?);
+    if references.contains(&invoice) {
+        let detail = format!("{invoice} is the invoice's own number");
+        return Err(data.note("references", "reference-conflict", detail));
+    }
+        invoice,
+        references,
         customer: customer?,
         payer: payer?,
         amount: amount?,
@@ -187,12 +196,18 @@ fn promise_made(data: &mut Members<'_>) -> Read<Body> {
 
 /// At least one; named twice counts once.
 fn promised_invoices(data: &mut Members<'_>) -> Read<Vec<String>> {
-    let items = data.items("invoices", MAX_INVOICES)?;
-    if items.is_empty() {
+    let invoices = keys(data, "invoices", MAX_INVOICES)?;
+    if invoices.is_empty() {
         return Err(data.note("invoices", "missing-member", "a promise names at least one invoice".to_owned()));
     }
     let (_, findings) = data.inner();
-    let mut invoices = Vec::with_capacity(items.len());
+    Ok(invoices)
+}
+
+/// Numbers of a list; one that stands twice counts once.
+fn keys(data: &mut Members<'_>, name: &'static str, max: usize) -> Read<Vec<String>> {
+    let items = data.items(name, max)?;
+    let mut keys = Vec::with_capacity(items.len());
     for (pointer, item) in items {
         let Json::Text(number) = item else {
             findings.push(super::Finding::new(
@@ -206,11 +221,11 @@ fn promised_invoices(data: &mut Members<'_>) -> Read<Vec<String>> {
             findings.push(super::Finding::new(error.code(), pointer, error.to_string()));
             return Err(Noted);
         }
-        invoices.push(number.clone());
+        keys.push(number.clone());
     }
-    invoices.sort();
-    invoices.dedup();
-    Ok(invoices)
+    keys.sort();
+    keys.dedup();
+    Ok(keys)
 }
 
 fn promise_withdrawn(data: &mut Members<'_>) -> Read<Body> {

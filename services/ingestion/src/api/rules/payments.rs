@@ -202,6 +202,11 @@ impl Known {
                 known.named.insert((row.legal_entity_id, number), invoice_id);
             }
         }
+        let named: Vec<Uuid> = known.named.values().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let aliases = store::references::resolve(conn, tenant_id, &named).await?;
+        for invoice_id in known.named.values_mut() {
+            *invoice_id = aliases.get(invoice_id).copied().unwrap_or(*invoice_id);
+        }
         known.by_account = store::cash::payers_of_accounts(conn, tenant_id, &accounts).await?;
         known.by_name = store::cash::payers_of_names(conn, tenant_id, &names).await?;
         let mut ids: BTreeSet<Uuid> = known.named.values().copied().collect();
