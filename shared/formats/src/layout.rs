@@ -48,7 +48,7 @@ const fn may_as(name: &'static str, form: Form) -> Column {
     Column { name, form, required: false }
 }
 
-pub static LAYOUTS: [Layout; 11] = [
+pub static LAYOUTS: [Layout; 12] = [
     Layout {
         fact: "customer.upserted",
         key: Some("customer"),
@@ -121,6 +121,11 @@ pub static LAYOUTS: [Layout; 11] = [
             needs("issue_date"),
             may_as("invoices", Form::Parts),
         ],
+    },
+    Layout {
+        fact: "withholding.expected",
+        key: Some("invoice"),
+        columns: &[needs("invoice"), needs("amount"), needs("currency"), may("regime")],
     },
     Layout {
         fact: "withholding.recorded",
