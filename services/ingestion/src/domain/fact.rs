@@ -257,6 +257,7 @@ impl Body {
                 | CreditKind::Rounding
                 | CreditKind::BankCharge
                 | CreditKind::WriteOff => "settlement.recorded",
+                CreditKind::OnAccount => "credit.observed",
                 CreditKind::Unexplained => "clearing.observed",
             },
             Self::Unidentified(_) => "payment.received",
@@ -318,7 +319,6 @@ impl Body {
         }
     }
 
-    /// The invoices it names, and the currency in which it speaks of them.
     /// The numbers of invoices in it, whatever it says of them.
     pub(crate) fn invoice_numbers(&self) -> Vec<&str> {
         match self {
@@ -329,6 +329,7 @@ impl Body {
         }
     }
 
+    /// The invoices it names, and the currency in which it speaks of them.
     pub(crate) fn named_invoices(&self) -> Option<(Currency, Vec<&str>)> {
         match self {
             Self::Credit(fact) => {

@@ -53,12 +53,14 @@ pub(crate) enum CreditKind {
     BankCharge,
     WriteOff,
     Cash,
+    /// Money that a list of open items shows beside the invoices: it settles nothing until the list says so (L3).
+    OnAccount,
     /// A list of open items shows less than before, or nothing any more, and does not say why (L3).
     Unexplained,
 }
 
 impl CreditKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::CreditNote,
         Self::Withholding,
         Self::Discount,
@@ -67,6 +69,7 @@ impl CreditKind {
         Self::BankCharge,
         Self::WriteOff,
         Self::Cash,
+        Self::OnAccount,
         Self::Unexplained,
     ];
 
@@ -80,6 +83,7 @@ impl CreditKind {
             Self::BankCharge => "bank_charge",
             Self::WriteOff => "write_off",
             Self::Cash => "cash",
+            Self::OnAccount => "on_account",
             Self::Unexplained => "unexplained",
         }
     }
@@ -118,6 +122,7 @@ impl Rank {
             Self::Credit(CreditKind::Cash) => 7,
             Self::Credit(CreditKind::Unexplained) => 8,
             Self::Credit(CreditKind::BankCharge) => 9,
+            Self::Credit(CreditKind::OnAccount) => 10,
             Self::Difference(kind) => DIFFERENCES_FROM + Self::Credit(kind).number(),
         }
     }

@@ -129,7 +129,7 @@ async fn newest_credits<'a>(
         let Body::Credit(credit) = &fact.fact().body else { continue };
         let listed_until = authorities.get(&fact.source_id).and_then(|authority| authority.snapshot_until);
         let is_listed = listed_until.is_some_and(|until| fact.fact().occurred_at <= until);
-        if is_listed && credit.kind != CreditKind::Unexplained {
+        if is_listed && !matches!(credit.kind, CreditKind::Unexplained | CreditKind::OnAccount) {
             // What is open after it is what the source's list of open items has shown since.
             notes.stale.insert(fact.line);
         } else {

@@ -165,6 +165,17 @@ enum SettlementKind {
     WriteOff,
 }
 
+/// Money of a payer that lies on account where the source applies cash: a payment or credit note in its list of open items.
+/// It settles nothing; told again with zero it is gone.
+#[derive(ToSchema)]
+pub(super) struct CreditObserved {
+    credit: Key,
+    payer: Key,
+    currency: CurrencyCode,
+    amount: AmountOrZero,
+    value_date: Day,
+}
+
 /// Less of an invoice is open than was known, and nobody says why. Told again with zero: it is open after all.
 #[derive(ToSchema)]
 pub(super) struct ClearingObserved {

@@ -9,8 +9,8 @@ use utoipa::openapi::{Components, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::credits::{
-    ClearingObserved, CreditNoteIssued, PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded,
-    WithholdingExpected, WithholdingRecorded,
+    ClearingObserved, CreditNoteIssued, CreditObserved, PaymentAllocated, PaymentReceived, PaymentReversed,
+    SettlementRecorded, WithholdingExpected, WithholdingRecorded,
 };
 use super::values::{Amount, AmountOrZero, Country, CurrencyCode, Day, Email, Key, Language, Moment, Text, TimeZone};
 use crate::api::reading::SAFE_INTEGER;
@@ -345,6 +345,11 @@ fn all() -> Vec<Described> {
             "erp",
             json!({"clearing": "L-001", "payer": "C-001", "invoice": "F-1001", "currency": "COP",
                    "amount": "0.00", "value_date": "2026-03-09"}),
+        ),
+        described::<CreditObserved>(
+            "credit.observed",
+            "erp",
+            json!({"credit": "A-001", "payer": "C-001", "currency": "COP", "amount": "25000.00", "value_date": "2026-03-09"}),
         ),
         described::<DisputeOpened>(
             "dispute.opened",

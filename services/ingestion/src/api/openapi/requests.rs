@@ -4,9 +4,10 @@
 use utoipa::ToSchema;
 
 use super::credits::Part;
-use super::values::{Amount, AmountOrZero, Country, CurrencyCode, Day, Key, Text};
+use super::values::{AmountOrZero, AnyAmount, Country, CurrencyCode, Day, Key, Text};
 
-/// A line of a list of open items: what a source shows of one invoice at one moment.
+/// A line of a list of open items: what a source shows of one invoice at one moment. With a negative amount, money on account
+/// instead: a payment or credit note that settles nothing yet, `invoice` being its own number.
 #[derive(ToSchema)]
 pub(crate) struct OpenItem {
     invoice: Key,
@@ -21,14 +22,16 @@ pub(crate) struct OpenItem {
     #[schema(required = false)]
     payer: Key,
     currency: CurrencyCode,
-    open_amount: AmountOrZero,
-    /// Of the whole invoice, not less than what is open.
+    open_amount: AnyAmount,
+    /// Of the whole invoice, not less than what is open and of its sign.
     #[schema(required = false)]
-    amount: Amount,
+    amount: AnyAmount,
     #[schema(required = false)]
     expected_withholding: AmountOrZero,
     #[schema(required = false)]
     issue_date: Day,
+    /// Always told of an invoice.
+    #[schema(required = false)]
     due_date: Day,
     #[schema(required = false)]
     effective_due_date: Day,

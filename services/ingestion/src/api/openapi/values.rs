@@ -53,6 +53,11 @@ pub(crate) struct Amount(String);
 #[schema(value_type = String, pattern = r"^-?[0-9]+(\.[0-9]+)?$", example = "0.00")]
 pub(crate) struct AmountOrZero(String);
 
+/// Below 10^15, with no more decimals than the currency has. A string, so that no reader makes a float of it.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = r"^-?[0-9]+(\.[0-9]+)?$", example = "80000.00")]
+pub(crate) struct AnyAmount(String);
+
 /// ISO 3166-1, two letters.
 #[derive(ToSchema, serde::Deserialize)]
 #[schema(value_type = String, pattern = "^[A-Z]{2}$", example = "CO")]

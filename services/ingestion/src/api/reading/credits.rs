@@ -184,6 +184,26 @@ pub(super) fn clearing(data: &mut Members<'_>) -> Read<Body> {
     of_one_invoice(data, "clearing", Sign::NotNegative).map(Body::Credit)
 }
 
+/// Money of a payer that lies on account where the source applies cash. Told again with zero: it is gone.
+pub(super) fn observed(data: &mut Members<'_>) -> Read<Body> {
+    let (number, payer) = (data.key("credit"), data.key("payer"));
+    let currency = data.currency();
+    let amount = data.amount("amount", currency, Sign::NotNegative);
+    let value_date = data.date("value_date");
+    Ok(Body::Credit(Credit {
+        kind: CreditKind::OnAccount,
+        number: number?,
+        payer: payer?,
+        customer: None,
+        amount: amount?,
+        value_date: value_date?,
+        received_date: None,
+        bank_reference: None,
+        certificate: None,
+        parts: Vec::new(),
+    }))
+}
+
 /// A credit of unexplained kind that is meant for one invoice and no other.
 fn of_one_invoice(data: &mut Members<'_>, number: &'static str, sign: Sign) -> Read<Credit> {
     let (number, payer, invoice) = (data.key(number), data.key("payer"), data.key("invoice"));

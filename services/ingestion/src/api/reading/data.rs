@@ -35,6 +35,7 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "withholding.expected" => credits::expected_withholding,
         "settlement.recorded" => credits::settlement,
         "clearing.observed" => credits::clearing,
+        "credit.observed" => credits::observed,
         "dispute.opened" => dispute_opened,
         "dispute.resolved" => dispute_resolved,
         "promise.made" => promise_made,
@@ -92,8 +93,8 @@ fn contact(data: &mut Members<'_>) -> Read<Body> {
 
 fn invoice(data: &mut Members<'_>) -> Read<Body> {
     let (invoice, customer, payer) = (data.key("invoice"), data.key("customer"), data.optional_key("payer"));
-    let currency = data.currency();
     let references = keys(data, "references", MAX_REFERENCES);
+    let currency = data.currency();
     let amount = data.amount("amount", currency, Sign::Positive);
     let expected_withholding = data.optional_amount("expected_withholding", currency, Sign::NotNegative);
     let (issue_date, due_date) = (data.date("issue_date"), data.date("due_date"));
@@ -115,12 +116,12 @@ fn invoice(data: &mut Members<'_>) -> Read<Body> {
     {
         return Err(data.note("expected_withholding", "amount-range", format!("more than the invoice's {amount}")));
     }
-    Ok(Body::Invoice(Invoice {
     let (invoice, references) = (invoice?, references?);
     if references.contains(&invoice) {
         let detail = format!("{invoice} is the invoice's own number");
         return Err(data.note("references", "reference-conflict", detail));
     }
+    Ok(Body::Invoice(Invoice {
         invoice,
         references,
         customer: customer?,
@@ -194,19 +195,19 @@ fn promise_made(data: &mut Members<'_>) -> Read<Body> {
     }))
 }
 
-/// At least one; named twice counts once.
+/// At least one.
 fn promised_invoices(data: &mut Members<'_>) -> Read<Vec<String>> {
     let invoices = keys(data, "invoices", MAX_INVOICES)?;
     if invoices.is_empty() {
         return Err(data.note("invoices", "missing-member", "a promise names at least one invoice".to_owned()));
     }
-    let (_, findings) = data.inner();
     Ok(invoices)
 }
 
 /// Numbers of a list; one that stands twice counts once.
 fn keys(data: &mut Members<'_>, name: &'static str, max: usize) -> Read<Vec<String>> {
     let items = data.items(name, max)?;
+    let (_, findings) = data.inner();
     let mut keys = Vec::with_capacity(items.len());
     for (pointer, item) in items {
         let Json::Text(number) = item else {
