@@ -311,6 +311,7 @@ async fn a_refused_decision_is_remembered_until_something_changes() {
     let once = world.count(told).await;
     world.tell(&[customer("C-9", "Nueve"), invoice("F-9", "C-9", "5.00", "2026-01-01", "2026-02-01")]).await;
     assert_eq!(world.count(told).await, once, "nothing that bears on it has changed");
+    assert_eq!(waiting(&world).await[0]["refusal"]["code"], "stale", "it was not decided again");
     assert_eq!(world.count("SELECT count(*) FROM quarantine").await, 0);
     world.tell(&[pays("P-2", "F-2", "10.00")]).await;
     assert_eq!(world.count(told).await, once + 1, "less of the invoice is open");
