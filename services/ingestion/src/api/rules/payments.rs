@@ -60,14 +60,13 @@ pub(super) async fn apply(door: &Door, caller: &Caller) -> Result<(), Problem> {
     for payment in &waiting {
         let Some(evidence) = known.evidence(payment) else { continue };
         let found = matches(&chain, &evidence);
-        if let Some(certain) = found.first().filter(|found| found.is_certain()) {
-            if let Some(decision) = decide(payment, certain, &chain, &evidence, &codes, now)
-                && payment.refused_state.as_ref() != Some(&decision.state)
-            {
-                known.spend(payment, certain);
-                decided.push(decision);
-                continue;
-            }
+        if let Some(certain) = found.first().filter(|found| found.is_certain())
+            && let Some(decision) = decide(payment, certain, &chain, &evidence, &codes, now)
+            && payment.refused_state.as_ref() != Some(&decision.state)
+        {
+            known.spend(payment, certain);
+            decided.push(decision);
+            continue;
         }
         let suggestions = found.iter().take(MAX_SUGGESTIONS).filter_map(|found| suggestion(found, &codes)).collect();
         let suggestions = Value::Array(suggestions);
