@@ -267,6 +267,7 @@ type Described = (&'static str, &'static str, fn() -> RefOr<Schema>, fn(&mut Vec
 type Named = (String, RefOr<Schema>);
 
 /// Every type that is read. What a promise, an allocation or a dispute is about comes before it.
+#[allow(clippy::too_many_lines, reason = "one list, one entry for each type")]
 fn all() -> Vec<Described> {
     fn described<T: ToSchema>(fact_type: &'static str, source: &'static str, data: Value) -> Described {
         (fact_type, source, T::schema, T::schemas, data)

@@ -179,7 +179,7 @@ struct Known {
 }
 
 fn clues_of(row: &UnidentifiedRow) -> Option<&Clues> {
-    row.clues.as_ref().map(|clues| &**clues)
+    row.clues.as_deref()
 }
 
 impl Known {
@@ -201,8 +201,8 @@ impl Known {
                 known.named.insert((row.legal_entity_id, number), invoice_id);
             }
         }
-        let named: Vec<Uuid> = known.named.values().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let aliases = store::references::resolve(conn, tenant_id, &named).await?;
+        let told: Vec<Uuid> = known.named.values().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let aliases = store::references::resolve(conn, tenant_id, &told).await?;
         for invoice_id in known.named.values_mut() {
             *invoice_id = aliases.get(invoice_id).copied().unwrap_or(*invoice_id);
         }
@@ -219,7 +219,7 @@ impl Known {
             }
         }
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let named = store::receivables::by_ids(conn, tenant_id, &ids).await?;
+        let mentioned = store::receivables::by_ids(conn, tenant_id, &ids).await?;
         let mut keys = BTreeSet::new();
         for row in waiting {
             keys.extend(known.keys(row)?);
@@ -229,7 +229,7 @@ impl Known {
             known.of_account.entry(row.account()?).or_default().push(row.invoice_id);
             known.invoices.insert(row.invoice_id, row);
         }
-        known.invoices.extend(named.into_iter().map(|row| (row.invoice_id, row)));
+        known.invoices.extend(mentioned.into_iter().map(|row| (row.invoice_id, row)));
         Ok(known)
     }
 

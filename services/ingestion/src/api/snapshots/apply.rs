@@ -423,10 +423,10 @@ impl<'a> Application<'a> {
 }
 
 /// A customer of many items is described once.
-fn of_new_customers<'a>(
+fn of_new_customers(
     facts: Vec<Value>,
     customer_id: Uuid,
-    described: &'a mut HashSet<Uuid>,
-) -> impl Iterator<Item = Value> + 'a {
+    described: &mut HashSet<Uuid>,
+) -> impl Iterator<Item = Value> {
     facts.into_iter().filter(move |fact| fact["type"] != "customer.upserted" || described.insert(customer_id))
 }

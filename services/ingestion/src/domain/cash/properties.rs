@@ -155,7 +155,7 @@ proptest! {
         if Decimal::from(more) != amount {
             prop_assert_eq!(&found, &alone);
         }
-        found.retain(|found| found.is_certain());
+        found.retain(super::matching::Match::is_certain);
         prop_assert_eq!(found, alone.into_iter().filter(super::matching::Match::is_certain).collect::<Vec<_>>());
     }
 
