@@ -93,9 +93,10 @@ CREATE TABLE credits (
     CONSTRAINT credits_pkey PRIMARY KEY (tenant_id, credit_id),
     CONSTRAINT credits_version_positive CHECK (version > 0),
     CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount', 'fx_difference',
-        'rounding', 'write_off', 'unexplained')),
-    -- Zero: all was reversed, or what a list of open items had shown as settled is open after all.
-    CONSTRAINT credits_amount_positive CHECK (amount > 0 OR (amount = 0 AND (reversed > 0 OR kind = 'unexplained'))),
+        'rounding', 'bank_charge', 'write_off', 'instrument', 'on_account', 'unexplained', 'void')),
+    -- Zero: all was reversed, what a list of open items had shown is not so any more, or a void was taken back.
+    CONSTRAINT credits_amount_positive
+        CHECK (amount > 0 OR (amount = 0 AND (reversed > 0 OR kind IN ('unexplained', 'on_account', 'void')))),
     CONSTRAINT credits_no_part_negative CHECK (least(applied, on_account, waiting, held, reversed) >= 0),
     CONSTRAINT credits_conserved CHECK (amount = applied + on_account + waiting + held)
 );
@@ -130,7 +131,7 @@ CREATE TABLE settlement_entries (
     recorded_at timestamptz NOT NULL,
     CONSTRAINT settlement_entries_pkey PRIMARY KEY (tenant_id, entry_no),
     CONSTRAINT settlement_entries_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount',
-        'fx_difference', 'rounding', 'write_off', 'unexplained')),
+        'fx_difference', 'rounding', 'bank_charge', 'write_off', 'instrument', 'unexplained', 'void')),
     CONSTRAINT settlement_entries_entry_known CHECK (entry IN ('apply', 'reverse')),
     CONSTRAINT settlement_entries_amount_positive CHECK (amount > 0),
     -- Deferred: the journal is written first, and what invoices and credits say follows from it.

@@ -36,17 +36,3 @@ ALTER TABLE receivables
     ADD COLUMN standing jsonb NOT NULL DEFAULT '{}',
     ADD CONSTRAINT receivables_document_known CHECK (document IN ('invoice', 'debit_note')),
     ADD CONSTRAINT receivables_only_notes_correct CHECK (document = 'debit_note' OR corrects_invoice_id IS NULL);
-
--- A void settles its invoice as a credit of its own kind, so that M1 and M2 hold and the journal says when it was known. Of one
--- that was taken back nothing is left.
-ALTER TABLE credits
-    DROP CONSTRAINT credits_kind_known,
-    DROP CONSTRAINT credits_amount_positive,
-    ADD CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount', 'fx_difference',
-        'rounding', 'write_off', 'unexplained', 'void')),
-    ADD CONSTRAINT credits_amount_positive
-        CHECK (amount > 0 OR (amount = 0 AND (reversed > 0 OR kind IN ('unexplained', 'void'))));
-ALTER TABLE settlement_entries
-    DROP CONSTRAINT settlement_entries_kind_known,
-    ADD CONSTRAINT settlement_entries_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount',
-        'fx_difference', 'rounding', 'write_off', 'unexplained', 'void'));

@@ -47,13 +47,3 @@ CREATE TABLE instrument_states (
         CHECK (state IN ('portfolio', 'deposited', 'endorsed', 'cleared', 'rejected'))
 );
 SELECT protect_tenant_table('instrument_states');
-
--- An instrument is a credit from the first day on, with all of its amount taken back until it is cleared.
-ALTER TABLE credits
-    DROP CONSTRAINT credits_kind_known,
-    ADD CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount', 'fx_difference',
-        'rounding', 'write_off', 'unexplained', 'void', 'instrument'));
-ALTER TABLE settlement_entries
-    DROP CONSTRAINT settlement_entries_kind_known,
-    ADD CONSTRAINT settlement_entries_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount',
-        'fx_difference', 'rounding', 'write_off', 'unexplained', 'void', 'instrument'));

@@ -3,6 +3,8 @@
 pub(crate) mod accept;
 mod allocations;
 mod body;
+mod cash_rules;
+mod certificates;
 pub(crate) mod commands;
 mod conservation;
 mod digest;
@@ -12,10 +14,12 @@ mod holds;
 mod media_type;
 mod openapi;
 mod parked;
+mod profiles;
 mod quarantine;
 pub(crate) mod reading;
 mod receipts;
 mod refusal;
+mod rules;
 mod snapshots;
 mod unapplied;
 mod watermark;
@@ -38,6 +42,8 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(watermark::get))
         .routes(routes!(snapshots::post, snapshots::list))
         .routes(routes!(snapshots::get))
+        .routes(routes!(profiles::list))
+        .routes(routes!(profiles::get, profiles::put, profiles::remove))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::get))
         .routes(routes!(quarantine::redrive))
@@ -47,6 +53,8 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(holds::get))
         .routes(routes!(unapplied::get))
         .routes(routes!(allocations::post))
+        .routes(routes!(cash_rules::get, cash_rules::put))
+        .routes(routes!(certificates::get))
         .routes(routes!(conservation::get))
         .routes(routes!(digest::get))
         .routes(routes!(openapi::document))

@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod cash;
+pub(crate) mod cash_rules;
 pub(crate) mod claims;
 pub(crate) mod context;
 pub(crate) mod credits;
@@ -16,12 +17,15 @@ pub(crate) mod issues;
 pub(crate) mod locks;
 pub(crate) mod marks;
 pub(crate) mod parties;
+pub(crate) mod profiles;
 pub(crate) mod promises;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
 pub(crate) mod reach;
 pub(crate) mod receivables;
+pub(crate) mod references;
 pub(crate) mod settlements;
 pub(crate) mod snapshots;
 pub(crate) mod sources;
 pub(crate) mod watermarks;
+pub(crate) mod withholdings;

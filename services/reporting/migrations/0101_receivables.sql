@@ -73,7 +73,7 @@ CREATE TABLE invoice_settlements (
     inferred boolean NOT NULL,
     CONSTRAINT invoice_settlements_pkey PRIMARY KEY (tenant_id, invoice_id, settlement_id),
     CONSTRAINT invoice_settlements_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount',
-        'instrument', 'write_off', 'fx_difference', 'rounding', 'unexplained'))
+        'instrument', 'write_off', 'fx_difference', 'rounding', 'bank_charge', 'on_account', 'unexplained', 'void'))
 );
 -- What was settled in a window of days.
 CREATE INDEX invoice_settlements_day ON invoice_settlements (tenant_id, counts_on);
@@ -98,7 +98,7 @@ CREATE TABLE credits (
     CONSTRAINT credits_pkey PRIMARY KEY (tenant_id, credit_id),
     CONSTRAINT credits_version_positive CHECK (version > 0),
     CONSTRAINT credits_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount',
-        'instrument', 'write_off', 'fx_difference', 'rounding', 'unexplained'))
+        'instrument', 'write_off', 'fx_difference', 'rounding', 'bank_charge', 'on_account', 'unexplained', 'void'))
 );
 -- What had come in by a day.
 CREATE INDEX credits_day ON credits (tenant_id, value_date);

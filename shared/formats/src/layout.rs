@@ -48,7 +48,7 @@ const fn may_as(name: &'static str, form: Form) -> Column {
     Column { name, form, required: false }
 }
 
-pub static LAYOUTS: [Layout; 21] = [
+pub static LAYOUTS: [Layout; 22] = [
     Layout {
         fact: "customer.upserted",
         key: Some("customer"),
@@ -98,6 +98,7 @@ pub static LAYOUTS: [Layout; 21] = [
             may("effective_due_date"),
             may("expected_withholding"),
             may("last_dunned_on"),
+            may_as("references", Form::Names),
         ],
     },
     Layout {
@@ -178,6 +179,11 @@ pub static LAYOUTS: [Layout; 21] = [
             needs("issue_date"),
             may_as("invoices", Form::Parts),
         ],
+    },
+    Layout {
+        fact: "withholding.expected",
+        key: Some("invoice"),
+        columns: &[needs("invoice"), needs("amount"), needs("currency"), may("regime")],
     },
     Layout {
         fact: "withholding.recorded",

@@ -87,6 +87,8 @@ pub struct Transaction {
     pub message: Option<String>,
     /// Creditor references and numbers of documents that the remitter named.
     pub references: Vec<String>,
+    /// Documents with what is paid of each, where the remitter told it.
+    pub remitted: Vec<Remitted>,
     pub text: Option<String>,
     /// Of the other side.
     pub name: Option<String>,
@@ -97,6 +99,15 @@ pub struct Transaction {
     pub contents: Option<String>,
     /// Money comes back: why, or an empty text when the bank does not say.
     pub returned: Option<String>,
+}
+
+/// What a remitter says of one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remitted {
+    pub number: String,
+    pub amount: Money,
+    /// What is kept back of it, and why: the code, or words.
+    pub deduction: Option<(Money, Option<String>)>,
 }
 
 impl Statement {

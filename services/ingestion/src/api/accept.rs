@@ -25,10 +25,12 @@ mod parties;
 mod promises;
 pub(crate) mod publish;
 mod reach;
+mod references;
 pub(crate) mod resolve;
 mod standings;
 mod voids;
 mod watermarks;
+mod withholdings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,6 +118,17 @@ impl Notes {
     }
 }
 
+/// Who tells the facts of one request, and what becomes of those that are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// One refusal is the answer, and nothing is stored.
+    Single,
+    /// What is refused waits in the quarantine.
+    Batch(Uuid),
+    /// Rules of ours: what is refused is theirs to remember, and no source has told it.
+    Rules,
+}
+
 /// Accepts the facts on `lines`. As a batch, what is refused goes to the quarantine and the rest is accepted; without
 /// `batch_id`, one refusal is the answer and nothing is stored.
 pub(crate) async fn accept(
@@ -124,9 +137,18 @@ pub(crate) async fn accept(
     lines: &[Line],
     batch_id: Option<Uuid>,
 ) -> Result<Vec<Verdict>, Problem> {
+    take(door, caller, lines, batch_id.map_or(Telling::Single, Telling::Batch)).await
+}
+
+/// Accepts what rules have decided; nothing of it counts as told by its source, and what is refused is only answered.
+pub(crate) async fn accept_decisions(door: &Door, caller: &Caller, lines: &[Line]) -> Result<Vec<Verdict>, Problem> {
+    take(door, caller, lines, Telling::Rules).await
+}
+
+async fn take(door: &Door, caller: &Caller, lines: &[Line], telling: Telling) -> Result<Vec<Verdict>, Problem> {
     let today = now(door, &mut *door.pool.acquire().await?).await?.date_naive();
     // A batch tells one finding for each line; a line of nothing but mistakes has tens of thousands.
-    let kept = if batch_id.is_some() { 1 } else { MAX_FINDINGS };
+    let kept = if telling == Telling::Single { MAX_FINDINGS } else { 1 };
     let read: Vec<Result<Parsed, Vec<Finding>>> = lines
         .iter()
         .map(|line| line.refused().map_or_else(|| reading::fact(&line.bytes, today), |finding| Err(vec![finding])))
@@ -134,7 +156,7 @@ pub(crate) async fn accept(
         .collect();
     let mut attempt = 1;
     loop {
-        match try_once(door, caller, lines, &read, batch_id).await {
+        match try_once(door, caller, lines, &read, telling).await {
             Ok(verdicts) => return Ok(verdicts),
             Err(trouble) if attempt < MAX_ATTEMPTS && trouble.may_pass() => attempt += 1,
             Err(trouble) => return Err(trouble.into_problem()),
@@ -161,30 +183,32 @@ async fn try_once(
     caller: &Caller,
     lines: &[Line],
     read: &[Result<Parsed, Vec<Finding>>],
-    batch_id: Option<Uuid>,
+    telling: Telling,
 ) -> Result<Vec<Verdict>, Trouble> {
     let mut tx = door.begin(caller.tenant_id).await?;
     let conn = &mut *tx;
     let now = now(door, conn).await?;
-    let scope = Scope::load(conn, caller, now, read).await?;
+    let mut scope = Scope::load(conn, caller, now, read).await?;
     let mut verdicts: Vec<Option<Verdict>> = vec![None; lines.len()];
     let known = scope.resolve(conn, read, &mut verdicts).await?;
     let (fresh, repeated) = store_facts(conn, &scope, known, &mut verdicts).await?;
 
     let is_refused = verdicts.iter().any(|verdict| matches!(verdict, Some(Verdict::Refused(_))));
-    if batch_id.is_none() && is_refused {
+    if telling == Telling::Single && is_refused {
         return Ok(verdicts.into_iter().flatten().collect());
     }
     let mut outbox = Outbox::new(stream::INGESTION, now);
-    let notes = apply(conn, &scope, &fresh, &mut outbox).await?;
+    let notes = apply(conn, &mut scope, &fresh, &mut outbox).await?;
     annotate(conn, &scope, &fresh, &notes, &mut verdicts).await?;
     for (line, first) in repeated {
         answer_like(&mut verdicts, line, first);
     }
-    if let Some(batch_id) = batch_id {
+    if let Telling::Batch(batch_id) = telling {
         quarantine(conn, &scope, batch_id, lines, &verdicts).await?;
     }
-    watermarks::add(conn, &scope, &fresh).await?;
+    if telling != Telling::Rules {
+        watermarks::add(conn, &scope, &fresh).await?;
+    }
     outbox.save(conn).await?;
     faults::point("intake.before_commit");
     tx.commit().await?;
@@ -234,7 +258,7 @@ async fn store_facts<'a>(
 
 async fn apply(
     conn: &mut PgConnection,
-    scope: &Scope,
+    scope: &mut Scope,
     facts: &[Known<'_>],
     outbox: &mut Outbox,
 ) -> Result<Notes, Trouble> {
@@ -243,6 +267,9 @@ async fn apply(
         return Ok(notes);
     }
     let locked = lock_objects(conn, scope, facts).await?;
+    // Behind the locks: what a name means is so from now on.
+    scope.learn_names(conn).await?;
+    let scope = &*scope;
     parties::apply(conn, scope, facts, &mut notes, outbox).await?;
     cash::apply(conn, scope, facts, &mut notes).await?;
     ledger::apply(conn, scope, facts, &locked, &mut notes, outbox).await?;
@@ -255,6 +282,7 @@ async fn apply(
 
 async fn lock_objects(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>]) -> Result<BTreeSet<Uuid>, Trouble> {
     let mut objects: BTreeSet<Uuid> = facts.iter().flat_map(|fact| fact.objects(scope)).collect();
+    objects.extend(scope.unknown_names());
     let disputes: Vec<Uuid> = facts.iter().filter_map(|fact| fact.dispute_id(scope)).collect();
     // The invoice of a dispute, an instrument or an expectation may be told by a fact of long ago.
     let stored = store::disputes::load(conn, scope.tenant_id, &disputes, &[]).await?;

@@ -17,9 +17,9 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::accept::{Verdict, accept};
-use super::allocations;
 use super::reading::batch::Line;
 use super::reading::{Finding, hex};
+use super::rules;
 use crate::store;
 use crate::store::facts::ReceiptRow;
 
@@ -99,7 +99,7 @@ async fn accepted(door: &Door, tenant_id: Uuid, command: AcceptFact) -> Result<O
     let scopes = vec!["facts:write".to_owned()];
     let caller = Caller { tenant_id, key_id: Uuid::nil(), name: command.actor, scopes };
     let verdicts = accept(door, &caller, &[Line::only(command.fact.into())], None).await?;
-    allocations::try_rules(door, &caller).await;
+    rules::apply(door, &caller).await;
     verdicts.into_iter().next().map(Some).ok_or_else(Problem::unavailable)
 }
 

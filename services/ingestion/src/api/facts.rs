@@ -17,15 +17,15 @@ use uuid::Uuid;
 
 use super::accept::resolve::quarantine_id;
 use super::accept::{Verdict, accept};
-use super::allocations;
 use super::body::{self, Coding};
 use super::media_type::MediaType;
 use super::openapi::values::{Key, TimeZone};
+use super::profiles;
 use super::reading::batch::{self, Line, MAX_LINES};
 use super::reading::file::{self, Origin};
 use super::reading::{cloud_event, hex, sha256};
 use super::receipts::Receipt;
-use super::refusal;
+use super::{refusal, rules};
 use crate::domain::text;
 
 /// A report names this many problems; `GET /v1/quarantine` has them all.
@@ -60,7 +60,8 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
     let is_utf8 = media.encoding == UTF_8;
     let said = said_of_file(&parts.uri)?;
     let (origin, options) = (said.origin()?, said.options()?);
-    if let Some(profile) = said.profile.as_deref().map(file::profile).transpose()? {
+    if let Some(name) = &said.profile {
+        let profile = profiles::of_name(door, caller, name).await?;
         let origin = origin.ok_or_else(needs_source)?;
         let body = body::read(coding, packed).await?;
         let lines = file::table(&body, media.encoding, Some(profile), &origin)?;
@@ -128,7 +129,7 @@ struct SaidOfFile {
     /// Of documents with local dates only; UTC when absent.
     #[param(value_type = TimeZone, required = false)]
     time_zone: Option<String>,
-    /// Name of a profile that reads the file, whatever its type.
+    /// Name of a profile that reads the file, whatever its type: one of Puntual's or the tenant's own.
     #[param(value_type = String, required = false)]
     profile: Option<String>,
     /// Number by which a CFDI goes: `fiscal` (its UUID, which payments name) or `series`.
@@ -185,7 +186,7 @@ fn too_many_lines() -> Problem {
 
 async fn single(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, Problem> {
     let verdicts = accept(door, caller, &[Line::only(body)], None).await?;
-    allocations::try_rules(door, caller).await;
+    rules::apply(door, caller).await;
     Ok(match verdicts.into_iter().next() {
         Some(Verdict::Accepted(receipt)) => (StatusCode::CREATED, Json(Receipt::from(receipt))).into_response(),
         Some(Verdict::Replayed(receipt)) => {
@@ -231,7 +232,7 @@ async fn batch(caller: &Caller, door: &Door, body: &Bytes, lines: &[Line]) -> Re
     // The same bytes are the same batch.
     let batch_id = ids::derive(caller.tenant_id, Kind::Quarantine, &["batch", &hex(&sha256(body))]);
     let verdicts = accept(door, caller, lines, Some(batch_id)).await?;
-    allocations::try_rules(door, caller).await;
+    rules::apply(door, caller).await;
     let mut report = Report {
         batch_id,
         lines: lines.len(),

@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::accept::accept;
-use super::allocations;
 use super::reading::batch::Line;
 use super::reading::json::Json;
 use super::reading::{Finding, cloud_event, json};
+use super::rules;
 
 /// Facts that are accepted in one transaction, at most.
 const BATCH: usize = 500;
@@ -146,7 +146,7 @@ async fn of_tenant(door: &Door, tenant: &str, messages: &[&Message]) -> Result<b
     let place = messages.first().and_then(|message| message.info().ok()).map_or(0, |info| info.stream_sequence);
     let batch_id = ids::derive(tenant_id, Kind::Quarantine, &["feed", &place.to_string()]);
     accept(door, &caller, &lines, Some(batch_id)).await?;
-    allocations::try_rules(door, &caller).await;
+    rules::apply(door, &caller).await;
     Ok(true)
 }
 

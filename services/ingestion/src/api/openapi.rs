@@ -16,6 +16,7 @@ mod page;
 mod problems;
 mod reach;
 pub(super) mod requests;
+pub(super) mod rules;
 pub(super) mod values;
 
 use std::sync::LazyLock;
@@ -34,6 +35,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
     tags(
         (name = "facts", description = "What has happened outside."),
         (name = "lists", description = "All that is open at one moment, for sources that cannot tell events."),
+        (name = "profiles", description = "How a tenant's own files are read."),
         (name = "quarantine", description = "Lines that could not be accepted wait here for a person."),
         (name = "ledger", description = "What became of the money."),
         (name = "dead letters", description = "Events of other roles that could not be applied here."),
@@ -76,5 +78,5 @@ pub(super) async fn page() -> impl IntoResponse {
 }
 
 fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
-    paths.paths.values_mut().flat_map(|item| [&mut item.get, &mut item.post]).flatten()
+    paths.paths.values_mut().flat_map(|item| [&mut item.get, &mut item.post, &mut item.put, &mut item.delete]).flatten()
 }

@@ -16,7 +16,7 @@ use super::accept::{Verdict, accept};
 use super::openapi::requests::Discard as DescribedDiscard;
 use super::reading::batch::Line;
 use super::receipts::Receipt;
-use super::refusal;
+use super::{refusal, rules};
 use crate::domain::text::{self, TEXT_CHARS};
 use crate::store;
 use crate::store::quarantine::{Decision, QuarantineRow};
@@ -154,6 +154,7 @@ async fn try_again(
     edited: bool,
 ) -> Result<Response, Problem> {
     let verdicts = accept(door, caller, &[Line::only(fact.clone())], None).await?;
+    rules::apply(door, caller).await;
     match verdicts.into_iter().next() {
         Some(Verdict::Accepted(receipt) | Verdict::Replayed(receipt)) => {
             let reason = format!("{} by {}", if edited { "edited and redriven" } else { "redriven" }, caller.name);

@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 mod canonical;
+pub(crate) mod cash_rules;
 pub(crate) mod cloud_event;
 mod conduct;
 mod credits;

@@ -34,8 +34,9 @@ use uuid::Uuid;
 use super::body::{self, Coding};
 use super::openapi::lists::ListReport;
 use super::openapi::values::{Key, Moment, Text};
+use super::profiles;
 use super::reading::sha256;
-use super::refusal;
+use super::{refusal, rules};
 use crate::domain::text;
 use crate::store;
 use crate::store::snapshots::{ListingSource, SnapshotRow};
@@ -62,7 +63,7 @@ pub(super) struct Said {
     /// The moment that the list shows, RFC 3339.
     #[param(value_type = Moment, required = true, example = "2026-03-02T06:00:00Z")]
     as_of: Option<String>,
-    /// Name of a profile that reads the list, whatever its type.
+    /// Name of a profile that reads the list, whatever its type: one of Puntual's or the tenant's own.
     #[param(value_type = String, required = false)]
     profile: Option<String>,
     /// Control total: lines.
@@ -114,7 +115,7 @@ async fn answer(
     let (parts, packed) = request.into_parts();
     let Some(coding) = Coding::of(&parts.headers) else { return Ok(body::unsupported()) };
     let form = match &said.profile {
-        Some(name) => Some(Form::profiled(name, &source)?),
+        Some(name) => Some(Form::profiled(profiles::of_name(door, caller, name).await?, &source)?),
         None => Form::of(parts.headers.get(header::CONTENT_TYPE)),
     };
     let Some(form) = form else {
@@ -222,6 +223,7 @@ async fn run(
     "applied".clone_into(&mut row.status);
     row.report = application.report(row.snapshot_id, "applied");
     finish(caller, door, listing, row).await?;
+    rules::apply(door, caller).await;
     metrics::counter!("puntual_ingestion_snapshots_total", "status" => "applied").increment(1);
     Ok(Json(&row.report).into_response())
 }

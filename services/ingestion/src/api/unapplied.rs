@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::openapi::requests::{KnownClues, Suggestion};
+use super::openapi::requests::{KnownClues, RuleRefusal, Suggestion};
 use super::quarantine::{Page, page};
 use crate::domain::cash::Clues;
 use crate::store;
@@ -33,15 +33,26 @@ pub(super) struct Waiting {
     currency: String,
     amount: String,
     value_date: NaiveDate,
+    /// Since the value date.
+    age_days: i64,
     #[schema(value_type = Option<KnownClues>)]
     clues: Option<Clues>,
+    /// The rule that came nearest, which made the first suggestion; null where none found anything.
+    nearest_rule: Option<String>,
+    /// The surest first.
     #[schema(value_type = Vec<Suggestion>)]
     suggestions: Value,
+    /// Why the decision of a rule was not accepted; null where none was refused.
+    #[schema(value_type = Option<RuleRefusal>)]
+    refusal: Option<Value>,
 }
 
-impl From<UnidentifiedRow> for Waiting {
-    fn from(row: UnidentifiedRow) -> Self {
+impl Waiting {
+    fn of(row: UnidentifiedRow, today: NaiveDate) -> Self {
+        let nearest = row.suggestions.pointer("/0/rule").and_then(Value::as_str);
         Self {
+            nearest_rule: nearest.map(str::to_owned),
+            age_days: (today - row.value_date).num_days().max(0),
             source: row.source,
             payment: row.number,
             legal_entity: row.legal_entity,
@@ -50,6 +61,7 @@ impl From<UnidentifiedRow> for Waiting {
             value_date: row.value_date,
             clues: row.clues.map(|clues| clues.0),
             suggestions: row.suggestions,
+            refusal: row.refusal,
         }
     }
 }
@@ -67,7 +79,8 @@ pub(super) async fn get(
     caller.require("read")?;
     let limit = page(query)?.limit()?;
     let mut tx = door.begin(caller.tenant_id).await?;
-    let rows = store::proofs::unapplied(&mut tx, caller.tenant_id, limit).await?;
+    let today = super::accept::now(&door, &mut tx).await?.date_naive();
+    let rows = store::proofs::unapplied(&mut tx, caller.tenant_id, today, limit).await?;
     let waiting = store::cash::open(&mut tx, caller.tenant_id, limit).await?;
-    Ok(Json(Unapplied { rows, unidentified: waiting.into_iter().map(Waiting::from).collect() }))
+    Ok(Json(Unapplied { rows, unidentified: waiting.into_iter().map(|row| Waiting::of(row, today)).collect() }))
 }

@@ -49,6 +49,7 @@ pub(crate) enum Body {
     Invoice(Invoice),
     Extended(Extension),
     Said(Said),
+    WithholdingExpected(ExpectedWithholding),
     Credit(Credit),
     Instrument(Instrument),
     InstrumentChanged(InstrumentChanged),
@@ -112,6 +113,8 @@ pub(crate) struct Contact {
 pub(crate) struct Invoice {
     pub(crate) document: Document,
     pub(crate) invoice: String,
+    /// Other numbers by which facts may name it: a fiscal UUID.
+    pub(crate) references: Vec<String>,
     pub(crate) customer: String,
     pub(crate) payer: Option<String>,
     pub(crate) amount: Money,
@@ -142,6 +145,15 @@ pub(crate) struct Extension {
     pub(crate) reason: String,
 }
 
+/// Tax that the payer is known to keep back, of which no certificate has come.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ExpectedWithholding {
+    pub(crate) invoice: String,
+    pub(crate) amount: Money,
+    /// Which taxes, in words.
+    pub(crate) regime: Option<String>,
+}
+
 /// A payment, a credit note, a withholding or another settlement: what settles receivables.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Credit {
@@ -166,6 +178,18 @@ pub(crate) struct NamedPart {
     pub(crate) invoice: String,
     /// `None`: whatever is open.
     pub(crate) amount: Option<Money>,
+    /// It counts only where it closes the invoice.
+    pub(crate) closes: bool,
+    /// What the payer keeps back of it, and why in the payer's words.
+    pub(crate) deduction: Option<Money>,
+    pub(crate) reason: Option<String>,
+}
+
+impl NamedPart {
+    /// Whatever is open of an invoice.
+    pub(crate) const fn whole(invoice: String) -> Self {
+        Self { invoice, amount: None, closes: false, deduction: None, reason: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -258,13 +282,17 @@ impl Body {
             },
             Self::Extended(_) => "due_date.extended",
             Self::Said(said) => said.word.fact_type(),
+            Self::WithholdingExpected(_) => "withholding.expected",
             Self::Credit(credit) => match credit.kind {
                 CreditKind::Cash => "payment.received",
                 CreditKind::CreditNote => "credit_note.issued",
                 CreditKind::Withholding => "withholding.recorded",
-                CreditKind::Discount | CreditKind::FxDifference | CreditKind::Rounding | CreditKind::WriteOff => {
-                    "settlement.recorded"
-                }
+                CreditKind::Discount
+                | CreditKind::FxDifference
+                | CreditKind::Rounding
+                | CreditKind::BankCharge
+                | CreditKind::WriteOff => "settlement.recorded",
+                CreditKind::OnAccount => "credit.observed",
                 CreditKind::Unexplained => "clearing.observed",
                 CreditKind::Instrument => "instrument.received",
                 CreditKind::Void => "invoice.voided",
@@ -289,6 +317,7 @@ impl Body {
     pub(crate) const fn amount(&self) -> Option<Money> {
         match self {
             Self::Invoice(fact) => Some(fact.amount),
+            Self::WithholdingExpected(fact) => Some(fact.amount),
             Self::Credit(fact) => Some(fact.amount),
             Self::Unidentified(fact) => Some(fact.amount),
             Self::Instrument(fact) => Some(fact.amount),
@@ -335,12 +364,23 @@ impl Body {
             | Self::Said(_)
             | Self::InstrumentChanged(_)
             | Self::ExpectedCredit(_)
+            | Self::WithholdingExpected(_)
             | Self::Unidentified(_)
             | Self::Reversed(_)
             | Self::DisputeOpened(_)
             | Self::DisputeResolved(_)
             | Self::PromiseWithdrawn(_)
             | Self::Covered { .. } => Vec::new(),
+        }
+    }
+
+    /// The numbers of invoices in it, whatever it says of them.
+    pub(crate) fn invoice_numbers(&self) -> Vec<&str> {
+        match self {
+            Self::Invoice(fact) => [&fact.invoice].into_iter().chain(&fact.references).map(String::as_str).collect(),
+            Self::Extended(fact) => vec![&fact.invoice],
+            Self::DisputeOpened(fact) => vec![&fact.invoice],
+            _ => self.named_invoices().map(|(_, numbers)| numbers).unwrap_or_default(),
         }
     }
 
@@ -357,6 +397,7 @@ impl Body {
             Self::Allocated(fact) => {
                 Some((fact.currency, fact.parts.iter().map(|part| part.invoice.as_str()).collect()))
             }
+            Self::WithholdingExpected(fact) => Some((fact.amount.currency(), vec![&fact.invoice])),
             Self::PromiseMade(fact) => {
                 Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
             }

@@ -52,25 +52,31 @@ pub(crate) enum CreditKind {
     Discount,
     FxDifference,
     Rounding,
+    /// What banks on the way took of a payment.
+    BankCharge,
     WriteOff,
     /// Paper that was cleared.
     Instrument,
     Cash,
+    /// Money that a list of open items shows beside the invoices: it settles nothing until the list says so (L3).
+    OnAccount,
     /// A list of open items shows less than before, or nothing any more, and does not say why (L3).
     Unexplained,
 }
 
 impl CreditKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Void,
         Self::CreditNote,
         Self::Withholding,
         Self::Discount,
         Self::FxDifference,
         Self::Rounding,
+        Self::BankCharge,
         Self::WriteOff,
         Self::Instrument,
         Self::Cash,
+        Self::OnAccount,
         Self::Unexplained,
     ];
 
@@ -82,9 +88,11 @@ impl CreditKind {
             Self::Discount => "discount",
             Self::FxDifference => "fx_difference",
             Self::Rounding => "rounding",
+            Self::BankCharge => "bank_charge",
             Self::WriteOff => "write_off",
             Self::Instrument => "instrument",
             Self::Cash => "cash",
+            Self::OnAccount => "on_account",
             Self::Unexplained => "unexplained",
         }
     }
@@ -99,12 +107,16 @@ impl CreditKind {
     }
 }
 
-/// Order of items of one day: receivables first, then what settles them.
+/// Order of items of one day: receivables first, then what settles them, then what the settlements left and nobody asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Rank {
     Invoice,
     Credit(CreditKind),
+    Difference(CreditKind),
 }
+
+/// The numbers of differences follow those of credits, which more kinds may join.
+const DIFFERENCES_FROM: i16 = 100;
 
 impl Rank {
     pub(crate) const fn number(self) -> i16 {
@@ -119,14 +131,17 @@ impl Rank {
             Self::Credit(CreditKind::Cash) => 7,
             Self::Credit(CreditKind::Unexplained) => 8,
             // Numbers are stored: what is new takes the next one, wherever it stands in the order.
-            Self::Credit(CreditKind::Instrument) => 10,
+            Self::Credit(CreditKind::BankCharge) => 9,
+            Self::Credit(CreditKind::OnAccount) => 10,
+            Self::Credit(CreditKind::Instrument) => 11,
             // Never the rank of an item; here because every kind has one.
-            Self::Credit(CreditKind::Void) => 9,
+            Self::Credit(CreditKind::Void) => 12,
+            Self::Difference(kind) => DIFFERENCES_FROM + Self::Credit(kind).number(),
         }
     }
 
     pub(crate) fn from_number(number: i16) -> Option<Self> {
-        let credits = CreditKind::ALL.into_iter().map(Self::Credit);
+        let credits = CreditKind::ALL.into_iter().flat_map(|kind| [Self::Credit(kind), Self::Difference(kind)]);
         [Self::Invoice].into_iter().chain(credits).find(|rank| rank.number() == number)
     }
 }
@@ -181,6 +196,8 @@ pub(crate) struct Part {
     pub(crate) invoice_id: Uuid,
     /// `None`: whatever is open.
     pub(crate) amount: Option<Decimal>,
+    /// It counts only where it closes the invoice: a difference that turns out not to be all is none.
+    pub(crate) closes: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

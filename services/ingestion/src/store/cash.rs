@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -31,6 +32,9 @@ pub(crate) struct UnidentifiedRow {
     /// None once erased.
     pub(crate) clues: Option<Json<Clues>>,
     pub(crate) suggestions: Value,
+    /// What its last decision by a rule was refused in, and why.
+    pub(crate) refused_state: Option<Vec<u8>>,
+    pub(crate) refusal: Option<Value>,
     pub(crate) source_order: String,
     pub(crate) recorded_at: DateTime<Utc>,
 }
@@ -47,7 +51,7 @@ pub(crate) async fn by_ids(
         UnidentifiedRow,
         r#"SELECT p.credit_id, p.source_id, s.code AS source, s.application_authority, p.legal_entity_id,
                   l.code AS legal_entity, p.number, p.currency, p.amount, p.value_date, p.received_date, p.bank_reference,
-                  p.clues AS "clues: Json<Clues>", p.suggestions, p.source_order, p.recorded_at
+                  p.clues AS "clues: Json<Clues>", p.suggestions, p.refused_state, p.refusal, p.source_order, p.recorded_at
            FROM unnest($2::uuid[]) AS k (credit_id) CROSS JOIN LATERAL (
                SELECT * FROM unidentified_payments WHERE tenant_id = $1 AND credit_id = k.credit_id OFFSET 0) p
            JOIN sources s ON s.tenant_id = $1 AND s.source_id = p.source_id
@@ -69,7 +73,7 @@ pub(crate) async fn open(
         UnidentifiedRow,
         r#"SELECT p.credit_id, p.source_id, s.code AS source, s.application_authority, p.legal_entity_id,
                   l.code AS legal_entity, p.number, p.currency, p.amount, p.value_date, p.received_date, p.bank_reference,
-                  p.clues AS "clues: Json<Clues>", p.suggestions, p.source_order, p.recorded_at
+                  p.clues AS "clues: Json<Clues>", p.suggestions, p.refused_state, p.refusal, p.source_order, p.recorded_at
            FROM unidentified_payments p
            JOIN sources s ON s.tenant_id = $1 AND s.source_id = p.source_id
            JOIN legal_entities l ON l.tenant_id = $1 AND l.legal_entity_id = p.legal_entity_id
@@ -120,6 +124,71 @@ pub(crate) async fn save(
     Ok(())
 }
 
+/// Those on which the rules are to be tried, those that were not tried for longest first.
+pub(crate) async fn to_try(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    limit: i64,
+) -> Result<Vec<UnidentifiedRow>, sqlx::Error> {
+    sqlx::query_as!(
+        UnidentifiedRow,
+        r#"SELECT p.credit_id, p.source_id, s.code AS source, s.application_authority, p.legal_entity_id,
+                  l.code AS legal_entity, p.number, p.currency, p.amount, p.value_date, p.received_date, p.bank_reference,
+                  p.clues AS "clues: Json<Clues>", p.suggestions, p.refused_state, p.refusal, p.source_order, p.recorded_at
+           FROM unidentified_payments p
+           JOIN sources s ON s.tenant_id = $1 AND s.source_id = p.source_id
+           JOIN legal_entities l ON l.tenant_id = $1 AND l.legal_entity_id = p.legal_entity_id
+           WHERE p.tenant_id = $1 AND p.status = 'open'
+           ORDER BY p.tried_at NULLS FIRST, p.recorded_at, p.credit_id LIMIT $2"#,
+        tenant_id,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Puts payments behind those that were not tried yet.
+pub(crate) async fn tried(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    now: DateTime<Utc>,
+    ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE unidentified_payments SET tried_at = $2 WHERE tenant_id = $1 AND credit_id = ANY($3)",
+        tenant_id,
+        now,
+        ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A decision that was refused.
+pub(crate) struct Refused {
+    pub(crate) credit_id: Uuid,
+    pub(crate) state: Vec<u8>,
+    /// {code, detail}
+    pub(crate) refusal: Value,
+}
+
+/// Remembers what was refused of payments that still wait.
+pub(crate) async fn refuse(conn: &mut PgConnection, tenant_id: Uuid, refused: &[Refused]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE unidentified_payments p SET refused_state = n.state, refusal = n.refusal
+         FROM unnest($2::uuid[], $3::bytea[], $4::jsonb[]) AS n (credit_id, state, refusal)
+         WHERE p.tenant_id = $1 AND p.credit_id = n.credit_id AND p.status = 'open'",
+        tenant_id,
+        &refused.iter().map(|refused| refused.credit_id).collect::<Vec<_>>(),
+        &refused.iter().map(|refused| refused.state.clone()).collect::<Vec<_>>(),
+        &refused.iter().map(|refused| refused.refusal.clone()).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Keeps what the rules suggest for each of the payments.
 pub(crate) async fn suggest(
     conn: &mut PgConnection,
@@ -142,6 +211,9 @@ pub(crate) async fn suggest(
     Ok(())
 }
 
+/// The rule of a decision that no rule has made.
+pub(crate) const BY_PERSON: &str = "person";
+
 /// A payment that is somebody's now.
 pub(crate) struct Identified<'a> {
     pub(crate) credit_id: Uuid,
@@ -159,6 +231,7 @@ pub(crate) async fn allocated(
         return Ok(());
     }
     let ids: Vec<Uuid> = payments.iter().map(|payment| payment.credit_id).collect();
+    count_outcomes(conn, tenant_id, payments).await?;
     sqlx::query!(
         "UPDATE unidentified_payments p SET status = 'allocated', rule = n.rule
          FROM unnest($2::uuid[], $3::text[]) AS n (credit_id, rule)
@@ -182,6 +255,61 @@ pub(crate) async fn allocated(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Counts suggestions that a person has agreed with or not, once for each payment.
+async fn count_outcomes(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    payments: &[Identified<'_>],
+) -> Result<(), sqlx::Error> {
+    let decided: Vec<&Identified<'_>> = payments.iter().filter(|payment| payment.rule == BY_PERSON).collect();
+    if decided.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO suggestion_outcomes AS o (tenant_id, rule, confidence, decided, agreed)
+         SELECT $1, s.told ->> 'rule', (s.told ->> 'confidence')::numeric, count(*),
+                count(*) FILTER (WHERE c.code = s.told ->> 'payer')
+         FROM unnest($2::uuid[], $3::uuid[]) AS n (credit_id, payer_id)
+         JOIN unidentified_payments p ON p.tenant_id = $1 AND p.credit_id = n.credit_id AND p.status = 'open'
+         CROSS JOIN LATERAL jsonb_array_elements(p.suggestions) AS s (told)
+         LEFT JOIN customers c ON c.tenant_id = $1 AND c.customer_id = n.payer_id
+         GROUP BY s.told ->> 'rule', (s.told ->> 'confidence')::numeric
+         ON CONFLICT (tenant_id, rule, confidence)
+             DO UPDATE SET decided = o.decided + excluded.decided, agreed = o.agreed + excluded.agreed",
+        tenant_id,
+        &decided.iter().map(|payment| payment.credit_id).collect::<Vec<_>>(),
+        &decided.iter().map(|payment| payment.payer_id).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How often persons agreed with the suggestions of a rule.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = SuggestionOutcome)]
+pub(crate) struct OutcomeRow {
+    pub(crate) rule: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) confidence: Decimal,
+    /// Suggestions of payments that a person has decided since.
+    pub(crate) decided: i64,
+    /// Of those, where the person chose the payer that was suggested.
+    pub(crate) agreed: i64,
+}
+
+/// By rule, the surest first.
+pub(crate) async fn outcomes(conn: &mut PgConnection, tenant_id: Uuid) -> Result<Vec<OutcomeRow>, sqlx::Error> {
+    sqlx::query_as!(
+        OutcomeRow,
+        r#"SELECT rule, confidence, decided, agreed FROM suggestion_outcomes WHERE tenant_id = $1
+           ORDER BY rule COLLATE "C", confidence DESC"#,
+        tenant_id
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// What was taken back of one payment.

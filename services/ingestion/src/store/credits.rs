@@ -46,6 +46,14 @@ pub(crate) struct PartRow {
     pub(crate) invoice_id: Uuid,
     /// `None`: whatever is open.
     pub(crate) amount: Option<Decimal>,
+    /// It counts only where it closes the invoice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) closes: bool,
+    /// What the payer kept back of it, and why in the payer's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deduction: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
     /// Reserved while the invoice has not come; `None` when the part does not wait.
     pub(crate) waiting: Option<Decimal>,
 }

@@ -1,5 +1,6 @@
 //! Questions about the ledger as a whole.
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -202,22 +203,26 @@ pub(crate) struct UnappliedRow {
     pub(crate) waiting: Decimal,
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) held: Decimal,
+    /// Of the oldest of it, since its value date.
+    pub(crate) age_days: i32,
 }
 
 pub(crate) async fn unapplied(
     conn: &mut PgConnection,
     tenant_id: Uuid,
+    today: NaiveDate,
     limit: i64,
 ) -> Result<Vec<UnappliedRow>, sqlx::Error> {
     sqlx::query_as!(
         UnappliedRow,
         r#"SELECT u.code AS payer, c.currency, sum(c.on_account) AS "on_account!", sum(c.waiting) AS "waiting!",
-                  sum(c.held) AS "held!"
+                  sum(c.held) AS "held!", greatest($3::date - min(c.value_date), 0) AS "age_days!"
            FROM credits c JOIN customers u ON u.tenant_id = c.tenant_id AND u.customer_id = c.payer_id
            WHERE c.tenant_id = $1 AND c.applied < c.amount
            GROUP BY u.code, c.currency ORDER BY u.code COLLATE "C", c.currency LIMIT $2"#,
         tenant_id,
-        limit
+        limit,
+        today
     )
     .fetch_all(conn)
     .await

@@ -148,6 +148,34 @@ pub(crate) async fn all(
     .await
 }
 
+/// Open invoices of an amount, whoever owes them: for each key of (legal entity, currency, amount) at most `limit` of them,
+/// with the position of the key.
+pub(crate) async fn of_amounts(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    keys: &[(Uuid, String, Decimal)],
+    limit: i64,
+) -> Result<Vec<(usize, Uuid)>, sqlx::Error> {
+    let positions: Vec<i64> = (0..).take(keys.len()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT k.position AS "position!", r.invoice_id
+           FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::numeric[]) AS k (position, legal_entity_id, currency, amount)
+           CROSS JOIN LATERAL (
+               SELECT invoice_id FROM receivables
+               WHERE tenant_id = $1 AND legal_entity_id = k.legal_entity_id AND currency = k.currency::bpchar
+                 AND open_amount = k.amount AND open_amount > 0 ORDER BY invoice_id LIMIT $6) r"#,
+        tenant_id,
+        &positions,
+        &keys.iter().map(|(legal_entity_id, _, _)| *legal_entity_id).collect::<Vec<_>>(),
+        &keys.iter().map(|(_, currency, _)| currency.as_str()).collect::<Vec<_>>() as &[&str],
+        &keys.iter().map(|(_, _, amount)| *amount).collect::<Vec<_>>(),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((usize::try_from(row.position).ok()?, row.invoice_id))).collect())
+}
+
 pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&ReceivableRow]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());

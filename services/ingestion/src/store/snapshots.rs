@@ -1,6 +1,6 @@
 //! Lists of open items, and what a source's newest list no longer shows.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -35,6 +35,48 @@ pub(crate) struct OpenRow {
     pub(crate) payer: String,
     pub(crate) currency: String,
     pub(crate) open_amount: Decimal,
+}
+
+/// Money on account that a source's list has shown.
+#[derive(Debug, Clone)]
+pub(crate) struct ListedRow {
+    pub(crate) credit_id: Uuid,
+    pub(crate) number: String,
+    pub(crate) legal_entity: String,
+    /// Code.
+    pub(crate) payer: String,
+    pub(crate) currency: String,
+    pub(crate) value_date: NaiveDate,
+}
+
+/// The next of what the source has shown on account at `until` or before, by id, `limit` of them. `until` as a
+/// [`crate::domain::order::moment`].
+pub(crate) async fn listed_of_source(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    code: &str,
+    until: &str,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<ListedRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ListedRow,
+        r#"SELECT c.credit_id, c.number, l.code AS legal_entity, p.code AS payer, c.currency, c.value_date
+           FROM sources s
+           JOIN credits c ON c.tenant_id = s.tenant_id AND c.source_id = s.source_id
+           JOIN legal_entities l ON l.tenant_id = c.tenant_id AND l.legal_entity_id = c.legal_entity_id
+           JOIN customers p ON p.tenant_id = c.tenant_id AND p.customer_id = c.payer_id
+           WHERE s.tenant_id = $1 AND s.code = $2 AND c.kind = 'on_account' AND c.amount > 0
+             AND split_part(c.source_order, ' ', 2) COLLATE "C" <= $3 AND c.credit_id > $4
+           ORDER BY c.credit_id LIMIT $5"#,
+        tenant_id,
+        code,
+        until,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// The source of a code, locked until the end of the transaction.

@@ -96,9 +96,10 @@ async fn a_profile_reads_what_no_layout_does() {
     let answer = world::answer(request.bearer_auth(&world.acme.key).body(encoded.into_owned())).await;
     assert_eq!(
         (answer.status, &answer.body["items"]["new"], &answer.body["items"]["refused"]),
-        (StatusCode::OK, &json!(1), &json!(1)),
+        (StatusCode::OK, &json!(2), &json!(1)),
         "{answer:?}"
     );
+    assert_eq!(world.get("/v1/unapplied").await.body["rows"][0]["on_account"], "100.00");
     assert_eq!(answer.body["closes"], "what is absent", "the row that is refused says which invoice it is about");
     let told = world.bed.published::<InvoiceChanged>().await.pop().unwrap();
     assert_eq!((&*told.number, &*told.amount, &*told.last_dunned_on), ("FE-100", "2500000.00", "2026-03-01"));

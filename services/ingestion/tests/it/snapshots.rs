@@ -184,3 +184,33 @@ async fn what_the_erp_has_dunned_is_told_once_with_the_invoice() {
     assert_eq!(dunned("F-2").await, "2026-03-01");
     world.role.stop().await;
 }
+
+#[tokio::test]
+async fn money_on_account_is_in_the_list_and_goes_with_it() {
+    let world = with_lists().await;
+    let on_account = |number: &str, open: &str| format!("{number},C-1,COP,,{open},2026-02-10,,Comercial Andina\n");
+    let first = [item("F-1", "100.00"), on_account("P-7", "-60.00"), on_account("N-2", "-15.00")].concat();
+    let answer = send(&world, 1, "&count=3&sums=COP:25.00", &first).await;
+    assert_eq!((answer.status, counted(&answer.body)), (StatusCode::OK, [3, 0, 0, 0, 0, 0]), "{answer:?}");
+    let on_account_of = async |world: &World| {
+        let rows = world.get("/v1/unapplied").await.body["rows"].clone();
+        (rows[0]["payer"].clone(), rows[0]["on_account"].clone())
+    };
+    assert_eq!(on_account_of(&world).await, (json!("C-1"), json!("75.00")));
+    assert_eq!(invoice(&world, "F-1").await.0, "100.00", "it settles nothing until the list says so");
+
+    // The same again is no news; less of one, and the other applied to the invoice.
+    let same = listed(&world, 2, &first).await;
+    assert_eq!((counted(&same), &same["items"]["facts"]), ([0, 0, 3, 0, 0, 0], &json!(1)), "{same}");
+    let third = listed(&world, 3, &[item("F-1", "40.00"), on_account("N-2", "-10.00")].concat()).await;
+    assert_eq!(counted(&third), [0, 2, 0, 1, 0, 1], "{third}");
+    assert_eq!(on_account_of(&world).await.1, "10.00");
+    // It comes back, and a line that cannot be read closes nothing.
+    let back = listed(&world, 4, &format!("{}{}F-9,C-1\n", item("F-1", "40.00"), on_account("P-7", "-60.00"))).await;
+    assert_eq!(counted(&back), [0, 1, 1, 0, 0, 0], "{back}");
+    assert_eq!(on_account_of(&world).await.1, "70.00");
+    let wrong = listed(&world, 5, &format!("{}P-7,C-1,COP,-10.00,-60.00,,,\n", item("F-1", "40.00"))).await;
+    assert_eq!(wrong["problems"][0]["code"], "amount-range", "{wrong}");
+    assert_eq!((counted(&wrong)[5], on_account_of(&world).await.1), (1, json!("60.00")), "what is mentioned is there");
+    world.role.stop().await;
+}

@@ -4,7 +4,8 @@ use primitives::{Currency, Money};
 
 use super::{Node, charges};
 use crate::Finding;
-use crate::statement::{Direction, Transaction, meaningful};
+use crate::draft::{self, KEY_CHARS};
+use crate::statement::{Direction, Remitted, Transaction, meaningful};
 
 /// Sub-families of bank transaction codes (ISO 20022 external code set) by which money comes back: a return, a reversal
 /// after a return or a request, an unpaid debit or cheque.
@@ -29,8 +30,8 @@ pub(super) fn parse(node: Node<'_>, entry: &Context<'_>) -> Result<Transaction, 
         Some(parties) => other_side(parties, direction.unwrap_or(entry.direction), back, entry.account)?,
         None => (None, None),
     };
-    let remittance = remittance(node)?;
-    let (references, mut text) = (remittance.references, remittance.text);
+    let remittance = remittance(node, entry.currency)?;
+    let (references, remitted, mut text) = (remittance.references, remittance.remitted, remittance.text);
     if text.is_none() {
         text = node.text(&["AddtlTxInf"])?;
     }
@@ -44,6 +45,7 @@ pub(super) fn parse(node: Node<'_>, entry: &Context<'_>) -> Result<Transaction, 
         transaction: reference("TxId")?,
         message: reference("MsgId")?,
         references,
+        remitted,
         text,
         name,
         account: number,
@@ -103,13 +105,14 @@ fn returned(node: Node<'_>) -> Result<Option<String>, Finding> {
 #[derive(Default)]
 struct Remittance {
     references: Vec<String>,
+    remitted: Vec<Remitted>,
     text: Option<String>,
 }
 
-fn remittance(node: Node<'_>) -> Result<Remittance, Finding> {
+fn remittance(node: Node<'_>, currency: Currency) -> Result<Remittance, Finding> {
     let mut told = Remittance::default();
     let Some(information) = node.child("RmtInf")? else { return Ok(told) };
-    let mut lines = Vec::new();
+    let (mut lines, mut whole) = (Vec::new(), true);
     for line in information.all("Ustrd")?.take(MAX_DOCUMENTS) {
         lines.extend(line.0.token()?);
     }
@@ -122,10 +125,44 @@ fn remittance(node: Node<'_>) -> Result<Remittance, Finding> {
                 told.references.extend(meaningful(&number));
             }
         }
+        match remitted(structured, currency) {
+            Some(part) => told.remitted.push(part),
+            None => whole &= structured.all("RfrdDocInf")?.next().is_none(),
+        }
         for line in structured.all("AddtlRmtInf")?.take(4) {
             lines.extend(line.0.token()?);
         }
     }
+    // Amounts of some documents say nothing of the others: then all of them are names only.
+    if !whole {
+        told.remitted.clear();
+    }
     told.text = (!lines.is_empty()).then(|| lines.join(" "));
     Ok(told)
+}
+
+/// One document with what is paid of it. What cannot be read so is a name among the references, and no reason to refuse a
+/// payment.
+fn remitted(structured: Node<'_>, currency: Currency) -> Option<Remitted> {
+    let mut documents = structured.all("RfrdDocInf").ok()?;
+    let (document, more) = (documents.next()?, documents.next());
+    let number = document.any(&[&["Nb"], &["RfrdDocNb"]]).ok()?.as_deref().and_then(meaningful)?;
+    let amounts = structured.child("RfrdDocAmt").ok()??;
+    let money = |node: Node<'_>| {
+        let own = node.0.attribute("Ccy") == Some(currency.code());
+        node.money().ok().filter(|money| own && !money.is_zero())
+    };
+    let amount = money(amounts.child("RmtdAmt").ok()??)?;
+    let mut deduction: Option<(Money, Option<String>)> = None;
+    for adjustment in amounts.all("AdjstmntAmtAndRsn").ok()? {
+        // What is added is no deduction.
+        if adjustment.direction().ok()? == Some(Direction::Credit) {
+            return None;
+        }
+        let kept = money(adjustment.child("Amt").ok()??)?;
+        let words = adjustment.any(&[&["Rsn"], &["AddtlInf"]]).ok()?.as_deref().and_then(draft::line);
+        let (sum, reason) = deduction.unwrap_or((Money::zero(currency), None));
+        deduction = Some((sum.plus(kept).ok()?, reason.or(words)));
+    }
+    (more.is_none() && number.chars().count() <= KEY_CHARS).then_some(Remitted { number, amount, deduction })
 }

@@ -69,6 +69,8 @@ pub fn drafts(document: &Comprobante, options: &Options) -> Result<Vec<Result<Dr
                 "a CFDI has no due date, and neither it nor the configuration tells terms",
             );
         };
+        // Payments and credit notes name the UUID.
+        put(&mut data, "references", (number != *uuid).then(|| vec![uuid.clone()]));
         put(&mut data, "invoice", Some(number));
         put(&mut data, "due_date", Some(draft::after(document.issue_date, days).to_string()));
         "invoice.issued"

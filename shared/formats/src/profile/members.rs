@@ -19,13 +19,14 @@ pub(super) struct Kind {
 }
 
 /// Facts that no CSV layout has.
-const WITHOUT_LAYOUT: [(&str, &str, &[&str]); 2] = [
+const WITHOUT_LAYOUT: [(&str, &str, &[&str]); 3] = [
     (
         "settlement.recorded",
         "settlement",
         &["settlement", "kind", "payer", "invoice", "amount", "currency", "value_date"],
     ),
     ("clearing.observed", "clearing", &["clearing", "payer", "invoice", "amount", "currency", "value_date"]),
+    ("credit.observed", "credit", &["credit", "payer", "amount", "currency", "value_date"]),
 ];
 
 pub(super) fn of_open_item() -> Vec<Member> {

@@ -12,6 +12,8 @@ use crate::{Draft, Finding, Format, Options, Place, Reading};
 
 /// More references than this are no clue any more.
 const MAX_REFERENCES: usize = 50;
+/// As many as ingestion takes in one remittance.
+const MAX_PARTS: usize = 1_000;
 
 /// The payments that statements tell of, with whatever is left out counted.
 pub fn reading(format: Format, statements: &[Statement], options: &Options) -> Reading {
@@ -120,6 +122,7 @@ impl Teller<'_> {
             bank_reference(entry, transaction).filter(|text| text.chars().count() <= KEY_CHARS),
         );
         put(&mut data, "clues", Some(clues(transaction)));
+        put(&mut data, "remittance", remittance(transaction, amount));
         self.draft("payment.received", number, entry, transaction, data)
     }
 
@@ -222,6 +225,23 @@ fn merged(transactions: &[Transaction]) -> Transaction {
         transactions.iter().take(MAX_REFERENCES).filter_map(|transaction| transaction.text.as_deref()).collect();
     whole.text = draft::line(&texts.join(" "));
     whole
+}
+
+/// What is paid of each document; nothing where this is more than came, since nobody here decides which is wrong.
+fn remittance(transaction: &Transaction, amount: Money) -> Option<Vec<Value>> {
+    let mut sum = Money::zero(amount.currency());
+    let mut parts = Vec::with_capacity(transaction.remitted.len());
+    for told in &transaction.remitted {
+        sum = sum.plus(told.amount).ok()?;
+        let mut part = data([("invoice", json!(told.number)), ("amount", json!(told.amount.to_string()))]);
+        if let Some((deduction, reason)) = &told.deduction {
+            put(&mut part, "deduction", Some(deduction.to_string()));
+            put(&mut part, "reason", reason.clone());
+        }
+        parts.push(Value::Object(part));
+    }
+    let rest = amount.minus(sum).ok().filter(|rest| !rest.is_negative());
+    rest.and_then(|_| (!parts.is_empty() && parts.len() <= MAX_PARTS).then_some(parts))
 }
 
 /// By what the payer and the invoices may be found.

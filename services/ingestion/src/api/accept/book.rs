@@ -301,6 +301,18 @@ impl Book {
         Ok(settlements)
     }
 
+    /// Invoices that payments of this transaction name and leave partly open, where Puntual applies cash.
+    pub(super) fn left_open(&self) -> Vec<Uuid> {
+        let named = self.postings.iter().filter(|(_, posting)| !posting.reverse && !posting.key.inferred);
+        let paid = named.filter(|(_, posting)| {
+            let credit = self.credits.get(&posting.key.credit_id);
+            credit.is_some_and(|row| row.kind == CreditKind::Cash.as_str() && row.application_authority == "puntual")
+        });
+        let invoices: BTreeSet<Uuid> = paid.map(|(_, posting)| posting.key.invoice_id).collect();
+        let is_open = |id: &Uuid| self.invoices.get(id).is_some_and(|row| !row.open_amount.is_zero());
+        invoices.into_iter().filter(is_open).collect()
+    }
+
     fn entry(&self, scope: &Scope, account: AccountKey, posting: &Posting) -> NewEntry {
         let key = &posting.key;
         let chosen = if key.inferred { "inferred" } else { "named" };
@@ -380,6 +392,9 @@ pub(super) fn credit_row(
         invoice: part.invoice.clone(),
         invoice_id: scope.invoice(&known.legal_entity, &part.invoice),
         amount: part.amount.map(|amount| amount.amount()),
+        closes: part.closes,
+        deduction: part.deduction.map(|amount| amount.amount()),
+        reason: part.reason.clone(),
         waiting: None,
     };
     CreditRow {
@@ -429,20 +444,26 @@ fn kind_of(row: &CreditRow) -> Result<CreditKind, Trouble> {
     })
 }
 
+/// What a payment left of one invoice, and nobody asks for.
+fn is_difference(row: &CreditRow) -> bool {
+    row.parts.iter().any(|part| part.closes)
+}
+
 fn credit_key(row: &CreditRow) -> Result<ItemKey, Trouble> {
-    let rank = Rank::Credit(kind_of(row)?);
+    let kind = kind_of(row)?;
+    let rank = if is_difference(row) { Rank::Difference(kind) } else { Rank::Credit(kind) };
     Ok(ItemKey { date: row.value_date, rank, source: row.source.clone(), number: row.number.clone() })
 }
 
 pub(crate) fn credit(row: &CreditRow) -> Result<Credit, Trouble> {
-    let part = |part: &PartRow| Part { invoice_id: part.invoice_id, amount: part.amount };
+    let part = |part: &PartRow| Part { invoice_id: part.invoice_id, amount: part.amount, closes: part.closes };
     Ok(Credit {
         credit_id: row.credit_id,
         key: credit_key(row)?,
         amount: row.amount,
         parts: row.parts.iter().map(part).collect(),
         chooses: row.application_authority == "puntual" && kind_of(row)?.may_choose(),
-        yields: kind_of(row)? == CreditKind::Unexplained,
+        yields: is_difference(row) || kind_of(row)? == CreditKind::Unexplained,
         bank_reference: row.bank_reference.clone(),
     })
 }

@@ -67,6 +67,8 @@ pub(super) async fn apply(
             bank_reference: payment.bank_reference.clone(),
             clues: Some(Json(payment.clues.clone())),
             suggestions: serde_json::Value::Null,
+            refused_state: None,
+            refusal: None,
             source_order: fact.fact().order.as_str().to_owned(),
             recorded_at: scope.now,
         });
@@ -131,16 +133,13 @@ pub(super) async fn allocate<'a>(
     let unidentified = store::cash::by_ids(conn, scope.tenant_id, &ids).await?;
     let unidentified: BTreeMap<Uuid, UnidentifiedRow> =
         unidentified.into_iter().map(|row| (row.credit_id, row)).collect();
-    for row in store::credits::by_ids(conn, scope.tenant_id, &ids).await? {
-        if rows.iter().all(|known| known.credit_id != row.credit_id) {
-            rows.push(row);
-        }
-    }
+    join(rows, store::credits::by_ids(conn, scope.tenant_id, &ids).await?);
+    let stored: BTreeMap<Uuid, &CreditRow> = rows.iter().map(|row| (row.credit_id, row)).collect();
     // Of several words about one payment the last counts here too.
-    let mut done: Vec<Identified<'_>> = Vec::new();
+    let mut done: BTreeMap<Uuid, Identified<'_>> = BTreeMap::new();
     for (credit_id, fact, allocation) in told {
-        done.retain(|identified| identified.credit_id != credit_id);
-        let stored = rows.iter().find(|row| row.credit_id == credit_id).cloned();
+        done.remove(&credit_id);
+        let stored = stored.get(&credit_id).copied().cloned();
         let base = credited.get(&credit_id).map(|(_, row)| row.clone()).or(stored);
         let base = base.or_else(|| unidentified.get(&credit_id).map(identified));
         // Whoever took the payment away meanwhile is seen by the next attempt.
@@ -158,6 +157,9 @@ pub(super) async fn allocate<'a>(
                     invoice: part.invoice.clone(),
                     invoice_id: scope.invoice(&fact.legal_entity, &part.invoice),
                     amount: part.amount.map(|amount| amount.amount()),
+                    closes: false,
+                    deduction: part.deduction.map(|amount| amount.amount()),
+                    reason: part.reason.clone(),
                     waiting: None,
                 })
                 .collect(),
@@ -165,10 +167,11 @@ pub(super) async fn allocate<'a>(
         row.legal_entity_id = fact.legal_entity_id;
         fact.fact().order.as_str().clone_into(&mut row.source_order);
         if unidentified.contains_key(&credit_id) {
-            done.push(Identified { credit_id, payer_id: row.payer_id, rule: &allocation.rule });
+            done.insert(credit_id, Identified { credit_id, payer_id: row.payer_id, rule: &allocation.rule });
         }
         credited.insert(credit_id, (fact, row));
     }
+    let done: Vec<Identified<'_>> = done.into_values().collect();
     store::cash::allocated(conn, scope.tenant_id, &done).await?;
     Ok(())
 }
@@ -197,17 +200,14 @@ pub(super) async fn reverse<'a>(
         }
     }
     let ids: Vec<Uuid> = told.iter().map(|(id, _, _)| *id).collect::<BTreeSet<_>>().into_iter().collect();
-    for row in store::credits::by_ids(conn, scope.tenant_id, &ids).await? {
-        if rows.iter().all(|known| known.credit_id != row.credit_id) {
-            rows.push(row);
-        }
-    }
+    join(rows, store::credits::by_ids(conn, scope.tenant_id, &ids).await?);
+    let stored: BTreeMap<Uuid, &CreditRow> = rows.iter().map(|row| (row.credit_id, row)).collect();
     for (credit_id, fact, reversal) in &told {
         if credited.contains_key(credit_id) {
             continue;
         }
-        match rows.iter().find(|row| row.credit_id == *credit_id) {
-            Some(row) => drop(credited.insert(*credit_id, (fact, row.clone()))),
+        match stored.get(credit_id) {
+            Some(row) => drop(credited.insert(*credit_id, (fact, (*row).clone()))),
             None => notes.park(fact.line, format!("payment {}", reversal.payment)),
         }
     }
@@ -221,6 +221,12 @@ pub(super) async fn reverse<'a>(
         row.amount = whole - row.reversed;
     }
     Ok(())
+}
+
+/// Adds rows that are not there.
+pub(super) fn join(rows: &mut Vec<CreditRow>, more: Vec<CreditRow>) {
+    let known: BTreeSet<Uuid> = rows.iter().map(|row| row.credit_id).collect();
+    rows.extend(more.into_iter().filter(|row| !known.contains(&row.credit_id)));
 }
 
 fn allocations<'a>(scope: &Scope, facts: &'a [Known<'a>]) -> Vec<(Uuid, &'a Known<'a>, &'a Allocation)> {

@@ -45,6 +45,7 @@ pub(super) async fn apply(
     let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &orders);
     notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
     let mut in_force = before.clone();
+    let stored: BTreeMap<Uuid, &ReceivableRow> = rows.iter().map(|row| (row.invoice_id, row)).collect();
     let mut changed = Vec::new();
     for (invoice_id, fact) in decided.winners {
         let Body::Extended(told) = &fact.fact().body else { continue };
@@ -54,9 +55,9 @@ pub(super) async fn apply(
             reason: told.reason.clone(),
             source_order: fact.fact().order.as_str().to_owned(),
         };
-        if let Some(stored) = rows.iter().find(|row| row.invoice_id == invoice_id) {
+        if let Some(stored) = stored.get(&invoice_id) {
             issued.entry(invoice_id).or_insert_with(|| {
-                let mut stored = stored.clone();
+                let mut stored = (*stored).clone();
                 // What an earlier agreement wrote is not what the invoice says.
                 if before.get(&invoice_id).is_some_and(|before| before.effective_due_date == stored.effective_due_date)
                 {

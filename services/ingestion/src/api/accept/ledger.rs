@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::disputes::Disputes;
 use super::instruments::Instruments;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble, book, cash, expected_credits, extensions, publish, standings, voids};
+use super::{
+    Notes, Trouble, book, cash, expected_credits, extensions, publish, references, standings, voids, withholdings,
+};
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
 use crate::domain::order::{ChangeOrder, newest};
@@ -61,6 +63,7 @@ pub(super) async fn apply(
     wanted.extend(named.filter(|id| !issued.contains_key(id)));
     let voids = voids::credits(&issued, &invoices);
     let mut book = Book::load(conn, scope, &wanted, credits.iter().map(|row| row.credit_id).chain(voids)).await?;
+    let told: Vec<Uuid> = credited.keys().copied().collect();
     let mut work = book.take_in(scope, issued, &credited)?;
     meet_references(conn, scope, &credited, &mut work).await?;
     let folded = fold(conn, scope, &mut book, &work, &last).await?;
@@ -69,6 +72,7 @@ pub(super) async fn apply(
     disputes.of_invoices(conn, scope, &book.touched).await?;
     disputes.decide(scope, &book, facts, notes);
     let settlements = book.settle(conn, scope, &disputes).await?;
+    store::cash_rules::note_differences(conn, scope.tenant_id, scope.now, &book.left_open()).await?;
     for row in book.changed_invoices() {
         outbox.push(&publish::invoice(scope, row, settlements.get(&row.invoice_id).map_or(&[], Vec::as_slice)));
     }
@@ -78,6 +82,7 @@ pub(super) async fn apply(
     disputes.publish(scope, &book, outbox);
     park(scope, facts, &book, notes);
 
+    references::expect(conn, scope, &book, &told).await?;
     book.save(conn, scope).await?;
     store::accounts::save(conn, scope.tenant_id, &folded).await?;
     disputes.save(conn, scope).await
@@ -104,9 +109,10 @@ async fn newest_invoices(
             _ => None,
         })
         .collect();
-    let extended = extensions::invoices(scope, facts).chain(standings::invoices(scope, facts));
-    let ids: BTreeSet<Uuid> =
-        told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).chain(extended).collect();
+    let beside = extensions::invoices(scope, facts)
+        .chain(standings::invoices(scope, facts))
+        .chain(withholdings::invoices(scope, facts));
+    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).chain(beside).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut rows = store::receivables::by_ids(conn, scope.tenant_id, &ids).await?;
     let stored = rows.iter().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order.clone()))).collect();
@@ -116,6 +122,7 @@ async fn newest_invoices(
         decided.winners.into_iter().filter_map(|(id, fact)| Some((id, book::invoice_row(scope, fact, id)?))).collect();
     extensions::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
     standings::apply(conn, scope, facts, (&mut issued, deducted), &rows, notes).await?;
+    withholdings::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
     rows.retain(|row| issued.contains_key(&row.invoice_id) || in_question.contains(&row.invoice_id));
     Ok((issued, rows))
 }
@@ -135,7 +142,7 @@ async fn newest_credits<'a>(
         let Body::Credit(credit) = &fact.fact().body else { continue };
         let listed_until = authorities.get(&fact.source_id).and_then(|authority| authority.snapshot_until);
         let is_listed = listed_until.is_some_and(|until| fact.fact().occurred_at <= until);
-        if is_listed && credit.kind != CreditKind::Unexplained {
+        if is_listed && !matches!(credit.kind, CreditKind::Unexplained | CreditKind::OnAccount) {
             // What is open after it is what the source's list of open items has shown since.
             notes.stale.insert(fact.line);
         } else {
@@ -158,6 +165,7 @@ async fn newest_credits<'a>(
     cash::allocate(conn, scope, facts, &mut credited, &mut rows, notes).await?;
     cash::reverse(conn, scope, facts, &mut credited, &mut rows, notes).await?;
     instruments.credit(conn, scope, &authorities, &mut credited, &mut rows).await?;
+    references::learn(conn, scope, facts, &mut credited, &mut rows).await?;
     rows.retain(|row| credited.contains_key(&row.credit_id));
     Ok((credited, rows))
 }

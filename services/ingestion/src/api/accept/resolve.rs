@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::reading::{Finding, Parsed, hex, sha256};
-use super::{Trouble, Verdict, cash, conduct, expected_credits, instruments, promises, reach, refuse};
+use super::{Trouble, Verdict, cash, conduct, expected_credits, instruments, promises, reach, references, refuse};
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ledger::CreditKind;
 use crate::store;
@@ -30,6 +30,10 @@ pub(crate) struct Scope {
     caller: String,
     legal_entities: Vec<LegalEntityRow>,
     sources: BTreeMap<String, Uuid>,
+    /// Invoices by another number: the id that an invoice of that number would have -> the invoice.
+    aliases: BTreeMap<Uuid, Uuid>,
+    /// What credits name and nobody knows, neither as a number nor as another one.
+    unknown: BTreeSet<Uuid>,
 }
 
 /// A fact whose names are resolved.
@@ -58,6 +62,8 @@ impl Scope {
             caller: String::new(),
             legal_entities: Vec::new(),
             sources: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            unknown: BTreeSet::new(),
         }
     }
 
@@ -82,12 +88,14 @@ impl Scope {
             caller: caller.name.clone(),
             legal_entities,
             sources: sources.into_iter().map(|SourceRow { source_id, code }| (code, source_id)).collect(),
+            aliases: BTreeMap::new(),
+            unknown: BTreeSet::new(),
         })
     }
 
     /// The facts that mean something, in the order of their lines; the others get their verdict.
     pub(super) async fn resolve<'a>(
-        &self,
+        &mut self,
         conn: &mut PgConnection,
         read: &'a [Result<Parsed, Vec<Finding>>],
         verdicts: &mut [Option<Verdict>],
@@ -102,7 +110,12 @@ impl Scope {
                 },
             }
         }
-        let mut refused = self.currency_mismatches(conn, &known).await?;
+        let numbers: BTreeSet<Uuid> = known.iter().flat_map(|fact| fact.numbered(self)).collect();
+        let numbers: Vec<Uuid> = numbers.into_iter().collect();
+        self.aliases = store::references::resolve(conn, self.tenant_id, &numbers).await?;
+        let mut refused = references::conflicts(conn, self, &known).await?;
+        self.aliases.extend(references::of_facts(self, &known, &refused));
+        refused.extend(self.currency_mismatches(conn, &known).await?);
         refused.extend(promises::conflicts(conn, self, &known).await?);
         refused.extend(cash::misfits(conn, self, &known).await?);
         self.spare_stored(conn, &known, &mut refused).await?;
@@ -168,7 +181,7 @@ impl Scope {
 
     /// Facts that speak of a known invoice in another currency. An invoice that has not come has no currency yet.
     async fn currency_mismatches(
-        &self,
+        &mut self,
         conn: &mut PgConnection,
         known: &[Known<'_>],
     ) -> Result<BTreeMap<usize, Finding>, Trouble> {
@@ -192,6 +205,11 @@ impl Scope {
                 currencies.entry(id).or_insert_with(|| invoice.amount.currency().code().to_owned());
             }
         }
+        let of_credits = known.iter().filter(|fact| matches!(fact.fact().body, Body::Credit(_) | Body::Allocated(_)));
+        let of_credits: BTreeSet<usize> = of_credits.map(|fact| fact.line).collect();
+        let credits = named.iter().filter(|(line, ..)| of_credits.contains(line));
+        let invoices = credits.flat_map(|(.., invoices)| invoices.iter().map(|(id, _)| *id));
+        let unknown = invoices.filter(|id| !currencies.contains_key(id)).collect();
         let mut mismatches = BTreeMap::new();
         for (line, currency, invoices) in named {
             let other = invoices.iter().find_map(|(id, number)| {
@@ -202,6 +220,7 @@ impl Scope {
                 mismatches.insert(line, Finding::new("currency-mismatch", "#/data/currency", detail));
             }
         }
+        self.unknown = unknown;
         Ok(mismatches)
     }
 
@@ -222,8 +241,32 @@ impl Scope {
         ids::derive(self.tenant_id, Kind::Contact, &[code])
     }
 
+    /// The invoice that goes by a number, be it another one than its own.
     pub(super) fn invoice(&self, legal_entity: &str, number: &str) -> Uuid {
+        let id = self.numbered(legal_entity, number);
+        self.aliases.get(&id).copied().unwrap_or(id)
+    }
+
+    /// The invoice whose own number this is.
+    pub(super) fn numbered(&self, legal_entity: &str, number: &str) -> Uuid {
         ids::derive(self.tenant_id, Kind::Invoice, &[legal_entity, number])
+    }
+
+    /// Invoices by their other numbers, as far as facts name them.
+    pub(super) fn aliases(&self) -> impl Iterator<Item = (Uuid, Uuid)> + '_ {
+        self.aliases.iter().map(|(id, invoice_id)| (*id, *invoice_id))
+    }
+
+    /// What credits name and nobody knows: locked, so that an invoice that goes by it and a payment that names it meet.
+    pub(super) fn unknown_names(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.unknown.iter().copied()
+    }
+
+    /// Looks again for names that nobody knew before their locks were held.
+    pub(super) async fn learn_names(&mut self, conn: &mut PgConnection) -> Result<(), Trouble> {
+        let unknown: Vec<Uuid> = self.unknown.iter().copied().collect();
+        self.aliases.extend(store::references::resolve(conn, self.tenant_id, &unknown).await?);
+        Ok(())
     }
 
     pub(super) fn credit(&self, kind: CreditKind, source: &str, number: &str) -> Uuid {
@@ -275,9 +318,14 @@ impl Known<'_> {
         match &self.fact().body {
             Body::Customer(fact) => vec![scope.customer(&fact.customer)],
             Body::Contact(fact) => vec![scope.contact(&fact.contact)],
-            Body::Invoice(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
+            Body::Invoice(fact) => {
+                let mut objects = references::told_ids(scope, self);
+                objects.push(scope.invoice(&self.legal_entity, &fact.invoice));
+                objects
+            }
             Body::Extended(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
             Body::Said(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
+            Body::WithholdingExpected(fact) => vec![scope.invoice(&self.legal_entity, &fact.invoice)],
             Body::Credit(fact) => vec![scope.credit(fact.kind, &self.fact().source, &fact.number)],
             Body::Instrument(fact) => {
                 let invoices = fact.parts.iter().map(|part| scope.invoice(&self.legal_entity, &part.invoice));
@@ -300,6 +348,12 @@ impl Known<'_> {
             Body::Reach(fact) => reach::objects(scope, fact),
             Body::Covered { .. } => Vec::new(),
         }
+    }
+
+    /// The ids that invoices of the numbers in it would have.
+    fn numbered(&self, scope: &Scope) -> Vec<Uuid> {
+        let numbers = self.fact().body.invoice_numbers();
+        numbers.into_iter().map(|number| scope.numbered(&self.legal_entity, number)).collect()
     }
 
     pub(super) fn dispute_id(&self, scope: &Scope) -> Option<Uuid> {

@@ -13,6 +13,7 @@ use super::{facts, operations};
 const CUSTOMERS: &str = include_str!("examples/customers.csv");
 const INVOICE: &str = include_str!("examples/invoice.xml");
 const STATEMENT: &str = include_str!("examples/statement.sta");
+const PROFILE: &str = include_str!("examples/profile.yaml");
 const OPEN_ITEMS: &str = include_str!("examples/open_items.csv");
 
 /// Gives each door its body.
@@ -22,6 +23,7 @@ pub(super) fn describe(paths: &mut Paths) {
             Some("tell_facts") => told(),
             Some("send_list") => list(),
             Some("mend_quarantined") => mended(),
+            Some("put_profile") => profile(),
             _ => continue,
         };
         set(operation, body);
@@ -96,6 +98,15 @@ fn mended() -> RequestBodyBuilder {
     RequestBodyBuilder::new()
         .description(Some("The fact as it should have been."))
         .content("application/json", content(Ref::from_schema_name("Fact"), one("a customer", fact)))
+}
+
+fn profile() -> RequestBodyBuilder {
+    RequestBodyBuilder::new()
+        .description(Some("At most 256 KiB of YAML; `puntual feed --check` tries it on a file."))
+        .content(
+            "application/yaml",
+            content(string("A profile, as `puntual feed --profile FILE` takes it."), one("invoices", PROFILE.into())),
+        )
 }
 
 fn one(name: &str, value: Value) -> Vec<(String, Value)> {

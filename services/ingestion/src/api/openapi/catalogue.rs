@@ -6,8 +6,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::credits::{
-    ClearingObserved, CreditNoteExpected, CreditNoteIssued, InstrumentChanged, InstrumentReceived, PaymentAllocated,
-    PaymentReceived, PaymentReversed, SettlementRecorded, WithholdingRecorded,
+    ClearingObserved, CreditNoteExpected, CreditNoteIssued, CreditObserved, InstrumentChanged, InstrumentReceived,
+    PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded, WithholdingExpected, WithholdingRecorded,
 };
 use super::customers::CustomerUpserted;
 use super::facts::{
@@ -141,6 +141,11 @@ fn settled() -> Vec<Described> {
             json!({"credit_note": "N-001", "customer": "C-001", "currency": "COP", "amount": "50000.00",
                    "issue_date": "2026-03-07", "invoices": [{"invoice": "F-1001"}]}),
         ),
+        described::<WithholdingExpected>(
+            "withholding.expected",
+            "erp",
+            json!({"invoice": "F-1001", "currency": "COP", "amount": "31250.00", "regime": "retefuente 2.5 %"}),
+        ),
         described::<WithholdingRecorded>(
             "withholding.recorded",
             "erp",
@@ -158,6 +163,11 @@ fn settled() -> Vec<Described> {
             "erp",
             json!({"clearing": "L-001", "payer": "C-001", "invoice": "F-1001", "currency": "COP",
                    "amount": "0.00", "value_date": "2026-03-09"}),
+        ),
+        described::<CreditObserved>(
+            "credit.observed",
+            "erp",
+            json!({"credit": "A-001", "payer": "C-001", "currency": "COP", "amount": "25000.00", "value_date": "2026-03-09"}),
         ),
         described::<CreditNoteExpected>(
             "credit_note.expected",

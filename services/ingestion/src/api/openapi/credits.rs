@@ -33,6 +33,12 @@ pub(super) struct Part {
     /// Whatever is open when absent.
     #[schema(required = false)]
     amount: Amount,
+    /// What the payer keeps back of it.
+    #[schema(required = false)]
+    deduction: Amount,
+    /// Why, in the payer's words; only with a deduction.
+    #[schema(required = false)]
+    reason: Text,
 }
 
 /// What the bank says of a payer whom it does not name.
@@ -65,6 +71,7 @@ pub(super) struct PaymentAllocated {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 enum Rule {
+    Remittance,
     Reference,
     Account,
     Name,
@@ -120,6 +127,19 @@ pub(super) struct WithholdingRecorded {
     certificate: Key,
 }
 
+/// Tax that the payer is known to keep back of an invoice, before its certificate comes: it is not asked for. Instead of what
+/// the invoice has announced; telling the invoice again does not undo it.
+#[derive(ToSchema)]
+pub(super) struct WithholdingExpected {
+    invoice: Key,
+    currency: CurrencyCode,
+    /// All that is withheld of the invoice, what is recorded included; zero: nothing is.
+    amount: AmountOrZero,
+    /// Which taxes, in words.
+    #[schema(required = false)]
+    regime: Text,
+}
+
 /// What settles an invoice besides cash, credit notes and withholdings.
 #[derive(ToSchema)]
 pub(super) struct SettlementRecorded {
@@ -130,6 +150,9 @@ pub(super) struct SettlementRecorded {
     currency: CurrencyCode,
     amount: Amount,
     value_date: Day,
+    /// True: what payments left of the invoice. It counts only while it closes it; false unless told.
+    #[schema(required = false)]
+    closes: bool,
 }
 
 #[derive(ToSchema)]
@@ -138,7 +161,19 @@ enum SettlementKind {
     Discount,
     FxDifference,
     Rounding,
+    BankCharge,
     WriteOff,
+}
+
+/// Money of a payer that lies on account where the source applies cash: a payment or credit note in its list of open items.
+/// It settles nothing; told again with zero it is gone.
+#[derive(ToSchema)]
+pub(super) struct CreditObserved {
+    credit: Key,
+    payer: Key,
+    currency: CurrencyCode,
+    amount: AmountOrZero,
+    value_date: Day,
 }
 
 /// Less of an invoice is open than was known, and nobody says why. Told again with zero: it is open after all.

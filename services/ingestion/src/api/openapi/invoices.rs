@@ -9,6 +9,9 @@ use super::values::{Amount, AmountOrZero, CurrencyCode, Day, Key, Text};
 #[derive(ToSchema)]
 pub(super) struct InvoiceIssued {
     invoice: Key,
+    /// Other numbers by which facts may name it, like a fiscal UUID; each of one invoice only. Once told, they stay.
+    #[schema(required = false, max_items = 10)]
+    references: Vec<Key>,
     customer: Key,
     /// Who pays it; the customer's payer when absent.
     #[schema(required = false)]
@@ -35,6 +38,9 @@ pub(super) struct InvoiceIssued {
 #[derive(ToSchema)]
 pub(super) struct DebitNoteIssued {
     debit_note: Key,
+    /// Other numbers by which facts may name it, like a fiscal UUID; each of one invoice only. Once told, they stay.
+    #[schema(required = false, max_items = 10)]
+    references: Vec<Key>,
     /// The invoice that it is about, which need not have come.
     #[schema(required = false)]
     invoice: Key,

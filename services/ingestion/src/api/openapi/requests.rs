@@ -4,9 +4,10 @@
 use utoipa::ToSchema;
 
 use super::credits::Part;
-use super::values::{Amount, AmountOrZero, Country, CurrencyCode, Day, Key, Text};
+use super::values::{AmountOrZero, AnyAmount, Country, CurrencyCode, Day, Key, Text};
 
-/// A line of a list of open items: what a source shows of one invoice at one moment.
+/// A line of a list of open items: what a source shows of one invoice at one moment. With a negative amount, money on account
+/// instead: a payment or credit note that settles nothing yet, `invoice` being its own number.
 #[derive(ToSchema)]
 pub(crate) struct OpenItem {
     invoice: Key,
@@ -21,14 +22,16 @@ pub(crate) struct OpenItem {
     #[schema(required = false)]
     payer: Key,
     currency: CurrencyCode,
-    open_amount: AmountOrZero,
-    /// Of the whole invoice, not less than what is open.
+    open_amount: AnyAmount,
+    /// Of the whole invoice, not less than what is open and of its sign.
     #[schema(required = false)]
-    amount: Amount,
+    amount: AnyAmount,
     #[schema(required = false)]
     expected_withholding: AmountOrZero,
     #[schema(required = false)]
     issue_date: Day,
+    /// Always told of an invoice.
+    #[schema(required = false)]
     due_date: Day,
     #[schema(required = false)]
     effective_due_date: Day,
@@ -69,7 +72,11 @@ pub(crate) struct Discard {
 pub(crate) struct Suggestion {
     payer: String,
     rule: String,
-    confidence_percent: u8,
+    /// 1.00 is certain; 0.80 and more: the payer is, or rules disagree; 0.50 and more: likely; less: a hint.
+    #[schema(pattern = r"^[01]\.[0-9]{2}$", example = "0.70")]
+    confidence: String,
+    /// For people.
+    reason: String,
     /// Numbers of the invoices that it may pay.
     invoices: Vec<String>,
 }
@@ -85,4 +92,14 @@ pub(crate) struct KnownClues {
     references: Vec<String>,
     #[schema(required = false)]
     text: String,
+    /// What the payment says that it pays.
+    #[schema(required = false)]
+    remittance: Vec<Part>,
+}
+
+/// What a rule decided was not accepted; it is decided anew when something has changed.
+#[derive(ToSchema)]
+pub(crate) struct RuleRefusal {
+    code: String,
+    detail: String,
 }

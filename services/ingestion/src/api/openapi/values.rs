@@ -30,7 +30,7 @@ pub(crate) struct Code(String);
 pub(crate) struct MessageId(String);
 
 /// Without control characters, and without blanks at its ends.
-#[derive(ToSchema)]
+#[derive(ToSchema, serde::Deserialize)]
 #[schema(value_type = String, min_length = 1, max_length = 500,
     pattern = r"^[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]([^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])?$",
     example = "Comercial Andina")]
@@ -57,7 +57,7 @@ pub(crate) struct Moment(String);
 
 /// More than zero, below 10^15, with no more decimals than the currency has. A string, so that no reader makes a float
 /// of it.
-#[derive(ToSchema)]
+#[derive(ToSchema, serde::Deserialize)]
 #[schema(value_type = String, pattern = r"^[0-9]+(\.[0-9]+)?$", example = "1250000.00")]
 pub(crate) struct Amount(String);
 
@@ -67,8 +67,13 @@ pub(crate) struct Amount(String);
 #[schema(value_type = String, pattern = r"^-?[0-9]+(\.[0-9]+)?$", example = "0.00")]
 pub(crate) struct AmountOrZero(String);
 
-/// ISO 3166-1, two letters.
+/// Below 10^15, with no more decimals than the currency has. A string, so that no reader makes a float of it.
 #[derive(ToSchema)]
+#[schema(value_type = String, pattern = r"^-?[0-9]+(\.[0-9]+)?$", example = "80000.00")]
+pub(crate) struct AnyAmount(String);
+
+/// ISO 3166-1, two letters.
+#[derive(ToSchema, serde::Deserialize)]
 #[schema(value_type = String, pattern = "^[A-Z]{2}$", example = "CO")]
 pub(crate) struct Country(String);
 
@@ -83,6 +88,7 @@ pub(crate) struct Language(String);
 pub(crate) struct TimeZone(String);
 
 /// ISO 4217: those that have a minor unit.
+#[derive(serde::Deserialize)]
 pub(crate) struct CurrencyCode;
 
 impl ToSchema for CurrencyCode {}

@@ -7,8 +7,8 @@ use super::Finding;
 use super::data::MAX_INVOICES;
 use super::json::Json;
 use super::members::{Members, Noted, Read, Sign};
-use crate::domain::cash::Clues;
-use crate::domain::fact::{Allocation, Body, Credit, NamedPart, Reversal, Unidentified};
+use crate::domain::cash::{Clues, Remitted};
+use crate::domain::fact::{Allocation, Body, Credit, ExpectedWithholding, NamedPart, Reversal, Unidentified};
 use crate::domain::ledger::CreditKind;
 use crate::domain::text::{self, TEXT_CHARS};
 
@@ -28,7 +28,8 @@ pub(super) fn payment(data: &mut Members<'_>) -> Read<Body> {
     let Some(payer) = payer else {
         let Some(mut clues) = clues else { return Err(data.missing("payer")) };
         // What a remittance names is as good as a reference.
-        clues.references.extend(parts.into_iter().map(|part| part.invoice));
+        clues.references.extend(parts.iter().map(|part| part.invoice.clone()));
+        clues.remittance = parts.into_iter().map(remitted).collect();
         return Ok(Body::Unidentified(Unidentified {
             number: number?,
             amount: amount?,
@@ -76,7 +77,17 @@ fn clues(data: &mut Members<'_>) -> Read<Option<Clues>> {
         }
         references.push(reference.clone());
     }
-    Ok(Some(Clues { account: account?, name: name?, references, text: text? }))
+    Ok(Some(Clues { account: account?, name: name?, references, text: text?, remittance: Vec::new() }))
+}
+
+fn remitted(part: NamedPart) -> Remitted {
+    let plain = |amount: Money| amount.amount();
+    Remitted {
+        invoice: part.invoice,
+        amount: part.amount.map(plain),
+        deduction: part.deduction.map(plain),
+        reason: part.reason,
+    }
 }
 
 /// Whose a payment is, said by a rule or a person. Told anew, the later word counts.
@@ -84,7 +95,7 @@ pub(super) fn allocation(data: &mut Members<'_>) -> Read<Body> {
     let (payment, payer) = (data.key("payment"), data.key("payer"));
     let currency = data.currency();
     let parts = named_parts(data, "invoices", currency, Err(Noted));
-    let rule = data.choice("rule", &["reference", "account", "name", "person"], "person");
+    let rule = data.choice("rule", &["remittance", "reference", "account", "name", "person"], "person");
     Ok(Body::Allocated(Allocation {
         payment: payment?,
         payer: payer?,
@@ -141,6 +152,15 @@ pub(super) fn credit_note(data: &mut Members<'_>) -> Read<Body> {
     }))
 }
 
+/// Tax that the payer is known to keep back, before its certificate comes.
+pub(super) fn expected_withholding(data: &mut Members<'_>) -> Read<Body> {
+    let invoice = data.key("invoice");
+    let currency = data.currency();
+    let amount = data.amount("amount", currency, Sign::NotNegative);
+    let regime = data.optional_text("regime", TEXT_CHARS);
+    Ok(Body::WithholdingExpected(ExpectedWithholding { invoice: invoice?, amount: amount?, regime: regime? }))
+}
+
 pub(super) fn withholding(data: &mut Members<'_>) -> Read<Body> {
     let certificate = data.optional_key("certificate");
     let body = of_one_invoice(data, "withholding", Sign::Positive);
@@ -149,15 +169,39 @@ pub(super) fn withholding(data: &mut Members<'_>) -> Read<Body> {
 
 /// What settles an invoice besides cash, credit notes and withholdings.
 pub(super) fn settlement(data: &mut Members<'_>) -> Read<Body> {
-    let kind = data.required_choice("kind", &["discount", "fx_difference", "rounding", "write_off"]);
+    let kinds = ["discount", "fx_difference", "rounding", "bank_charge", "write_off"];
+    let kind = data.required_choice("kind", &kinds);
+    let closes = data.flag("closes", false);
     let body = of_one_invoice(data, "settlement", Sign::Positive);
     let kind = CreditKind::parse(kind?).ok_or(Noted)?;
-    Ok(Body::Credit(Credit { kind, ..body? }))
+    let (mut body, closes) = (body?, closes?);
+    body.parts.iter_mut().for_each(|part| part.closes = closes);
+    Ok(Body::Credit(Credit { kind, ..body }))
 }
 
 /// Less of an invoice is open than was known, and nobody says why. Told again with zero: it is open after all.
 pub(super) fn clearing(data: &mut Members<'_>) -> Read<Body> {
     of_one_invoice(data, "clearing", Sign::NotNegative).map(Body::Credit)
+}
+
+/// Money of a payer that lies on account where the source applies cash. Told again with zero: it is gone.
+pub(super) fn observed(data: &mut Members<'_>) -> Read<Body> {
+    let (number, payer) = (data.key("credit"), data.key("payer"));
+    let currency = data.currency();
+    let amount = data.amount("amount", currency, Sign::NotNegative);
+    let value_date = data.date("value_date");
+    Ok(Body::Credit(Credit {
+        kind: CreditKind::OnAccount,
+        number: number?,
+        payer: payer?,
+        customer: None,
+        amount: amount?,
+        value_date: value_date?,
+        received_date: None,
+        bank_reference: None,
+        certificate: None,
+        parts: Vec::new(),
+    }))
 }
 
 /// A credit of unexplained kind that is meant for one invoice and no other.
@@ -176,7 +220,7 @@ fn of_one_invoice(data: &mut Members<'_>, number: &'static str, sign: Sign) -> R
         received_date: None,
         bank_reference: None,
         certificate: None,
-        parts: vec![NamedPart { invoice: invoice?, amount: Some(amount?) }],
+        parts: vec![NamedPart { amount: Some(amount?), ..NamedPart::whole(invoice?) }],
     })
 }
 
@@ -195,10 +239,15 @@ pub(super) fn named_parts(
         let mut part = Members::of(item, &pointer, today, findings)?;
         let invoice = part.key("invoice");
         let amount = part.optional_amount("amount", currency, Sign::Positive);
+        let deduction = part.optional_amount("deduction", currency, Sign::Positive);
+        let reason = part.optional_text("reason", TEXT_CHARS);
+        if let (Ok(None), Ok(Some(_))) = (&deduction, &reason) {
+            part.missing("deduction");
+        }
         part.finish();
-        let amount = amount?;
+        let (amount, deduction) = (amount?, deduction?);
         sum += amount.map_or(Decimal::ZERO, |amount| amount.amount());
-        parts.push(NamedPart { invoice: invoice?, amount });
+        parts.push(NamedPart { amount, deduction, reason: reason?, ..NamedPart::whole(invoice?) });
     }
     if let Ok(whole) = whole
         && sum > whole.amount()

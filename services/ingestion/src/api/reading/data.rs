@@ -14,6 +14,8 @@ use crate::domain::text::{self, TEXT_CHARS};
 /// A remittance or a promise about more invoices than this is a file of its own.
 pub(super) const MAX_INVOICES: usize = 1_000;
 
+/// Numbers by which one invoice may be known besides its own.
+const MAX_REFERENCES: usize = 10;
 /// What is wrong with an invoice, in the eyes of the debtor or of whoever hears of it first.
 pub(super) const DISPUTE_REASONS: [&str; 7] =
     ["pricing", "quantity", "quality", "delivery", "duplicate", "terms", "other"];
@@ -39,11 +41,13 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "payment.reversed" => credits::reversal,
         "credit_note.issued" => credits::credit_note,
         "withholding.recorded" => credits::withholding,
+        "withholding.expected" => credits::expected_withholding,
         "settlement.recorded" => credits::settlement,
         "clearing.observed" => credits::clearing,
         "instrument.received" => instrument::received,
         "instrument.changed" => instrument::changed,
         "credit_note.expected" => instrument::expected_credit,
+        "credit.observed" => credits::observed,
         "dispute.opened" => dispute_opened,
         "dispute.resolved" => dispute_resolved,
         "promise.made" => promise_made,
@@ -103,6 +107,7 @@ fn debit_note(data: &mut Members<'_>) -> Read<Body> {
 /// What is owed; `number` is the name of the member that numbers it.
 fn receivable(data: &mut Members<'_>, number: &'static str, document: Read<Document>) -> Read<Body> {
     let (invoice, customer, payer) = (data.key(number), data.key("customer"), data.optional_key("payer"));
+    let references = keys(data, "references", MAX_REFERENCES);
     let currency = data.currency();
     let amount = data.amount("amount", currency, Sign::Positive);
     let expected_withholding = data.optional_amount("expected_withholding", currency, Sign::NotNegative);
@@ -125,9 +130,15 @@ fn receivable(data: &mut Members<'_>, number: &'static str, document: Read<Docum
     {
         return Err(data.note("expected_withholding", "amount-range", format!("more than the invoice's {amount}")));
     }
+    let (invoice, references) = (invoice?, references?);
+    if references.contains(&invoice) {
+        let detail = format!("{invoice} is the invoice's own number");
+        return Err(data.note("references", "reference-conflict", detail));
+    }
     Ok(Body::Invoice(Invoice {
         document: document?,
-        invoice: invoice?,
+        invoice,
+        references,
         customer: customer?,
         payer: payer?,
         amount: amount?,
@@ -204,9 +215,14 @@ fn promise_made(data: &mut Members<'_>) -> Read<Body> {
 
 /// The numbers under `invoices`, sorted; named twice counts once.
 pub(super) fn invoice_list(data: &mut Members<'_>) -> Read<Vec<String>> {
-    let items = data.items("invoices", MAX_INVOICES)?;
+    keys(data, "invoices", MAX_INVOICES)
+}
+
+/// The numbers of a list, sorted; one that stands twice counts once.
+fn keys(data: &mut Members<'_>, name: &'static str, max: usize) -> Read<Vec<String>> {
+    let items = data.items(name, max)?;
     let (_, findings) = data.inner();
-    let mut invoices = Vec::with_capacity(items.len());
+    let mut keys = Vec::with_capacity(items.len());
     for (pointer, item) in items {
         let Json::Text(number) = item else {
             findings.push(super::Finding::new(
@@ -220,11 +236,11 @@ pub(super) fn invoice_list(data: &mut Members<'_>) -> Read<Vec<String>> {
             findings.push(super::Finding::new(error.code(), pointer, error.to_string()));
             return Err(Noted);
         }
-        invoices.push(number.clone());
+        keys.push(number.clone());
     }
-    invoices.sort();
-    invoices.dedup();
-    Ok(invoices)
+    keys.sort();
+    keys.dedup();
+    Ok(keys)
 }
 
 fn promise_withdrawn(data: &mut Members<'_>) -> Read<Body> {

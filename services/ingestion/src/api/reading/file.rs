@@ -80,16 +80,6 @@ fn refused(broken: &Broken) -> Value {
     json!({ "line": broken.line, "refused": broken.detail })
 }
 
-/// The profile of a name.
-pub(crate) fn profile(name: &str) -> Result<Profile, Problem> {
-    let shipped = formats::profile::shipped();
-    let Some((_, yaml)) = shipped.iter().find(|(known, _)| *known == name) else {
-        let names: Vec<&str> = shipped.iter().map(|(name, _)| *name).collect();
-        return Err(Problem::parameter("profile", format!("one of {} is expected", names.join(", "))));
-    };
-    Profile::parse(yaml).map_err(|_| Problem::unavailable())
-}
-
 /// What is wrong with one row of a table.
 pub(crate) fn finding_of_row(broken: &Broken, column: Option<&str>) -> Finding {
     let pointer = column.map_or_else(|| "#".to_owned(), |name| format!("#/{name}"));

@@ -18,7 +18,7 @@ pub(super) fn received(data: &mut Members<'_>) -> Read<Body> {
     if let [part] = parts.as_mut_slice() {
         part.amount.get_or_insert(amount);
     }
-    for (index, NamedPart { amount, invoice }) in parts.iter().enumerate() {
+    for (index, NamedPart { amount, invoice, .. }) in parts.iter().enumerate() {
         let refused = if amount.is_none() {
             Some(("missing-member", "amount", "of several invoices each needs an amount".to_owned()))
         } else if parts.iter().take(index).any(|earlier| earlier.invoice == *invoice) {

@@ -12,6 +12,7 @@ use crate::domain::text::{self, TextError};
 pub(super) enum Sign {
     Positive,
     NotNegative,
+    Any,
 }
 
 /// Why a value is refused.
@@ -125,6 +126,7 @@ impl<'a> Members<'a> {
         }
         let value = self.as_text(name, json)?;
         let checked = Money::parse(value, currency).map_err(Refusal::from).and_then(|money| match sign {
+            Sign::Any => Ok(money),
             _ if money.is_negative() => Err(Refusal { code: "amount-sign", detail: "must not be negative".to_owned() }),
             Sign::Positive if money.is_zero() => {
                 Err(Refusal { code: "amount-zero", detail: "must not be zero".to_owned() })

@@ -7,7 +7,7 @@ use super::members::{Members, Read, Refusal, Sign};
 use super::{Finding, data, json};
 use crate::domain::text::{self, TEXT_CHARS};
 
-/// What is open of an invoice, and what the list says of it besides.
+/// What is open of an invoice, and what the list says of it besides; or, where the amount is negative, money on account.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OpenItem {
     pub(crate) invoice: String,
@@ -18,11 +18,12 @@ pub(crate) struct OpenItem {
     pub(crate) country: Option<String>,
     pub(crate) payer: Option<String>,
     pub(crate) open_amount: Money,
-    /// Of the whole invoice, not less than what is open.
+    /// Of the whole invoice, not less than what is open, and of its sign.
     pub(crate) amount: Option<Money>,
     pub(crate) expected_withholding: Option<Money>,
     pub(crate) issue_date: Option<NaiveDate>,
-    pub(crate) due_date: NaiveDate,
+    /// Always told of an invoice.
+    pub(crate) due_date: Option<NaiveDate>,
     pub(crate) effective_due_date: Option<NaiveDate>,
     pub(crate) delivered_date: Option<NaiveDate>,
     /// How far the source has dunned it: a level without a day is of the list's day.
@@ -62,25 +63,36 @@ fn read(json: &json::Json, today: NaiveDate, findings: &mut Vec<Finding>) -> Rea
     let customer_name = line.optional_text("customer_name", TEXT_CHARS);
     let country = line.optional("country", data::country);
     let currency = line.currency();
-    let open_amount = line.amount("open_amount", currency, Sign::NotNegative);
-    let amount = line.optional_amount("amount", currency, Sign::Positive);
+    let open_amount = line.amount("open_amount", currency, Sign::Any);
+    let amount = line.optional_amount("amount", currency, Sign::Any);
     let expected_withholding = line.optional_amount("expected_withholding", currency, Sign::NotNegative);
-    let (issue_date, due_date) = (line.optional_date("issue_date"), line.date("due_date"));
+    let (issue_date, due_date) = (line.optional_date("issue_date"), line.optional_date("due_date"));
     let effective_due_date = line.optional_date("effective_due_date");
     let delivered_date = line.optional_date("delivered_date");
     let dunning_level = line.optional("dunning_level", dunning_level);
     let last_dunned_on = line.optional_date("last_dunned_on");
-    if let (Ok(open), Ok(Some(amount))) = (open_amount, amount)
-        && open.amount() > amount.amount()
-    {
-        line.note("open_amount", "amount-range", format!("more than the invoice's {amount}"));
+    if let (Ok(open), Ok(Some(amount))) = (open_amount, amount) {
+        if amount.is_zero() {
+            line.note("amount", "amount-zero", "must not be zero".to_owned());
+        } else if open.is_negative() != amount.is_negative() && !open.is_zero()
+            || open.is_zero() && amount.is_negative()
+        {
+            line.note("open_amount", "amount-sign", format!("not of the sign of {amount}"));
+        } else if open.amount().abs() > amount.amount().abs() {
+            line.note("open_amount", "amount-range", format!("more than the invoice's {amount}"));
+        }
     }
-    if let (Ok(Some(issued)), Ok(due)) = (issue_date, due_date)
+    if let (Ok(open), Ok(None)) = (open_amount, due_date)
+        && !open.is_negative()
+    {
+        line.missing("due_date");
+    }
+    if let (Ok(Some(issued)), Ok(Some(due))) = (issue_date, due_date)
         && due < issued
     {
         line.note("due_date", "date-order", format!("due before it is issued on {issued}"));
     }
-    if let (Ok(due), Ok(Some(effective))) = (due_date, effective_due_date)
+    if let (Ok(Some(due)), Ok(Some(effective))) = (due_date, effective_due_date)
         && effective < due
     {
         line.note("effective_due_date", "date-order", format!("earlier than the due date {due}"));
@@ -133,6 +145,27 @@ mod tests {
         let line = br#"{"invoice":"F-1","customer":"C-1","currency":"COP","open_amount":"60.00","amount":"100.00","due_date":"2026-02-01"}"#;
         let item = open_item(line, today()).unwrap();
         assert_eq!((item.open_amount.to_string(), item.amount.unwrap().to_string()), ("60.00".into(), "100.00".into()));
+    }
+
+    #[test]
+    fn a_negative_item_is_money_on_account() {
+        let line = br#"{"invoice":"P-7","customer":"C-1","currency":"COP","open_amount":"-60.00","amount":"-100.00"}"#;
+        let item = open_item(line, today()).unwrap();
+        assert!(item.open_amount.is_negative() && item.due_date.is_none());
+        let cases: [(&[u8], &str); 3] = [
+            (br#"{"invoice":"F-1","customer":"C-1","currency":"COP","open_amount":"60.00"}"#, "missing-member"),
+            (
+                br#"{"invoice":"F-1","customer":"C-1","currency":"COP","open_amount":"-60.00","amount":"100.00"}"#,
+                "amount-sign",
+            ),
+            (
+                br#"{"invoice":"F-1","customer":"C-1","currency":"COP","open_amount":"-160.00","amount":"-100.00"}"#,
+                "amount-range",
+            ),
+        ];
+        for (line, code) in cases {
+            assert_eq!(open_item(line, today()).unwrap_err().0[0].code, code);
+        }
     }
 
     #[test]

@@ -12,18 +12,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::compare::{List, Moved, Parties, Standing};
+use super::compare::{Difference, List, Moved, Parties, Standing};
 use super::control::{Control, Drop, Totals};
 use super::lines::{Form, Lines};
 use crate::api::accept::{Verdict, accept};
 use crate::api::reading::Finding;
 use crate::api::reading::batch::Line;
 use crate::api::reading::open_item::{Mentioned, OpenItem, open_item};
+use crate::domain::ledger::CreditKind;
 use crate::domain::order::moment;
 use crate::store;
 use crate::store::context::LegalEntityRow;
 use crate::store::credits::CreditRow;
-use crate::store::snapshots::OpenRow;
+use crate::store::snapshots::{ListedRow, OpenRow};
 
 /// Items that are compared and accepted in one transaction.
 const PIECE: usize = 1_000;
@@ -73,7 +74,7 @@ pub(super) struct Application<'a> {
     counts: Counts,
     listed: Totals,
     drop: Drop,
-    /// Invoices that the list shows, readable or not.
+    /// Invoices and money on account that the list shows, readable or not.
     present: HashSet<Uuid>,
     /// Lines that stand for an invoice that a line before them shows.
     repeated: HashSet<usize>,
@@ -88,7 +89,8 @@ struct Told {
     item: OpenItem,
     entity: String,
     zone: Tz,
-    invoice_id: Uuid,
+    /// Of the invoice, or of the money on account.
+    item_id: Uuid,
     parties: Parties,
 }
 
@@ -149,7 +151,7 @@ impl<'a> Application<'a> {
 
     fn take_in(&mut self, line: &Line) {
         match self.told(line) {
-            Ok(told) if self.present.insert(told.invoice_id) => {
+            Ok(told) if self.present.insert(told.item_id) => {
                 self.listed.add(told.item.open_amount.currency().code(), told.item.open_amount.amount());
             }
             Ok(told) => {
@@ -168,8 +170,8 @@ impl<'a> Application<'a> {
 
     /// A line that is refused still shows its invoice, where it says which.
     fn mention(&mut self, mentioned: Option<&Mentioned>) {
-        match mentioned.and_then(|mentioned| self.invoice_of(mentioned)) {
-            Some(invoice_id) => drop(self.present.insert(invoice_id)),
+        match mentioned.and_then(|mentioned| self.items_of(mentioned)) {
+            Some(ids) => self.present.extend(ids),
             None => self.has_unknown = true,
         }
     }
@@ -189,13 +191,12 @@ impl<'a> Application<'a> {
             customer_id: customer(&item.customer),
             payer_id: customer(item.payer.as_ref().unwrap_or(&item.customer)),
         };
-        Ok(Told {
-            invoice_id: ids::derive(tenant_id, Kind::Invoice, &[&entity.code, &item.invoice]),
-            zone: self.zone(entity),
-            entity: entity.code.clone(),
-            parties,
-            item,
-        })
+        let item_id = if item.open_amount.is_negative() {
+            self.credit_id(&entity.code, &item.invoice)
+        } else {
+            ids::derive(tenant_id, Kind::Invoice, &[&entity.code, &item.invoice])
+        };
+        Ok(Told { item_id, zone: self.zone(entity), entity: entity.code.clone(), parties, item })
     }
 
     fn entity(&self, code: Option<&str>) -> Option<&LegalEntityRow> {
@@ -209,9 +210,16 @@ impl<'a> Application<'a> {
         entity.time_zone.parse().or_else(|_| self.time_zone.parse()).unwrap_or(Tz::UTC)
     }
 
-    fn invoice_of(&self, mentioned: &Mentioned) -> Option<Uuid> {
+    /// What a line may be about of which only the number can be read.
+    fn items_of(&self, mentioned: &Mentioned) -> Option<[Uuid; 2]> {
         let entity = self.entity(mentioned.legal_entity.as_deref())?;
-        Some(ids::derive(self.caller.tenant_id, Kind::Invoice, &[&entity.code, &mentioned.invoice]))
+        let invoice_id = ids::derive(self.caller.tenant_id, Kind::Invoice, &[&entity.code, &mentioned.invoice]);
+        Some([invoice_id, self.credit_id(&entity.code, &mentioned.invoice)])
+    }
+
+    fn credit_id(&self, entity: &str, number: &str) -> Uuid {
+        let number = self.list().credit_number(entity, number);
+        ids::derive(self.caller.tenant_id, Kind::Credit, &[CreditKind::OnAccount.as_str(), self.source, &number])
     }
 
     fn refuse(&mut self, line: usize, byte_offset: usize, finding: Finding) {
@@ -263,7 +271,11 @@ impl<'a> Application<'a> {
     async fn apply(&mut self, piece: Vec<Told>) -> Result<(), Problem> {
         let tenant_id = self.caller.tenant_id;
         let mut tx = self.door.begin(tenant_id).await?;
-        let invoice_ids: Vec<Uuid> = piece.iter().map(|told| told.invoice_id).collect();
+        let ids_of = |negative: bool| -> Vec<Uuid> {
+            let told = piece.iter().filter(|told| told.item.open_amount.is_negative() == negative);
+            told.map(|told| told.item_id).collect()
+        };
+        let invoice_ids = ids_of(false);
         let mut customer_ids: Vec<Uuid> = piece.iter().map(|told| told.parties.customer_id).collect();
         customer_ids.sort();
         customer_ids.dedup();
@@ -273,43 +285,48 @@ impl<'a> Application<'a> {
         let unexplained = settlements.values().flatten().filter(|settlement| settlement.kind == "unexplained");
         let clearing_ids: Vec<Uuid> = unexplained.clone().map(|settlement| settlement.credit_id).collect();
         let clearings = store::credits::by_ids(&mut tx, tenant_id, &clearing_ids).await?;
+        let on_account = store::credits::by_ids(&mut tx, tenant_id, &ids_of(true)).await?;
         tx.rollback().await?;
 
+        let on_account: BTreeMap<Uuid, &CreditRow> = on_account.iter().map(|row| (row.credit_id, row)).collect();
         let invoices: BTreeMap<Uuid, _> = invoices.iter().map(|row| (row.invoice_id, row)).collect();
         let customers: BTreeMap<Uuid, _> = customers.iter().map(|row| (row.customer_id, row)).collect();
         let clearings: BTreeMap<Uuid, &CreditRow> = clearings.iter().map(|row| (row.credit_id, row)).collect();
         let mut facts = Vec::new();
         let mut described = HashSet::new();
         for told in &piece {
-            let in_force = settlements.get(&told.invoice_id).map_or(&[][..], Vec::as_slice);
+            let customer = customers.get(&told.parties.customer_id).copied();
+            let place = (told.entity.as_str(), told.zone);
+            if told.item.open_amount.is_negative() {
+                let known = on_account.get(&told.item_id).copied();
+                let difference = self.list().compare_credit(&told.item, place, told.parties, customer, known);
+                self.count(&difference);
+                facts.extend(of_new_customers(difference.facts, told.parties.customer_id, &mut described));
+                continue;
+            }
+            let in_force = settlements.get(&told.item_id).map_or(&[][..], Vec::as_slice);
             let mut cleared: Vec<(&CreditRow, Decimal)> = in_force
                 .iter()
                 .filter_map(|settlement| Some((*clearings.get(&settlement.credit_id)?, settlement.amount)))
                 .collect();
             cleared
                 .sort_by(|(one, _), (other, _)| (other.value_date, &other.number).cmp(&(one.value_date, &one.number)));
-            let standing = Standing {
-                invoice: invoices.get(&told.invoice_id).copied(),
-                customer: customers.get(&told.parties.customer_id).copied(),
-                clearings: cleared,
-            };
-            let difference = self.list().compare(&told.item, (&told.entity, told.zone), told.parties, &standing);
-            let changes = difference.has_other_terms || difference.moved.is_some();
-            self.counts.new += usize::from(difference.is_new);
-            self.counts.changed += usize::from(changes && !difference.is_new);
-            self.counts.unchanged += usize::from(!changes && !difference.is_new);
-            self.counts.reduced += usize::from(difference.moved == Some(Moved::Reduced) && !difference.is_new);
-            self.counts.reopened += usize::from(difference.moved == Some(Moved::Reopened));
-            self.counts.disagreements += usize::from(!difference.disagreement.is_zero());
-            // A customer of many items is described once.
-            facts.extend(
-                difference
-                    .facts
-                    .into_iter()
-                    .filter(|fact| fact["type"] != "customer.upserted" || described.insert(told.parties.customer_id)),
-            );
+            let standing = Standing { invoice: invoices.get(&told.item_id).copied(), customer, clearings: cleared };
+            let difference = self.list().compare(&told.item, place, told.parties, &standing);
+            self.count(&difference);
+            facts.extend(of_new_customers(difference.facts, told.parties.customer_id, &mut described));
         }
         self.tell(facts).await
+    }
+
+    fn count(&mut self, difference: &Difference) {
+        let changes = difference.has_other_terms || difference.moved.is_some();
+        self.counts.new += usize::from(difference.is_new);
+        self.counts.changed += usize::from(changes && !difference.is_new);
+        self.counts.unchanged += usize::from(!changes && !difference.is_new);
+        self.counts.reduced += usize::from(difference.moved == Some(Moved::Reduced) && !difference.is_new);
+        self.counts.reopened += usize::from(difference.moved == Some(Moved::Reopened));
+        self.counts.disagreements += usize::from(!difference.disagreement.is_zero());
     }
 
     /// Closes what the list does not show any more, unless one of its lines may be about it.
@@ -329,7 +346,24 @@ impl<'a> Application<'a> {
             self.counts.closed += facts.len();
             self.tell(facts).await?;
         }
+        let mut after = Uuid::nil();
+        while !self.has_unknown {
+            let rows = self.listed_after(after).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.credit_id;
+            let absent = rows.iter().filter(|row| !self.present.contains(&row.credit_id));
+            let facts: Vec<Value> = absent.map(|row| self.list().close_credit(row)).collect();
+            self.counts.closed += facts.len();
+            self.tell(facts).await?;
+        }
         Ok(())
+    }
+
+    async fn listed_after(&self, after: Uuid) -> Result<Vec<ListedRow>, Problem> {
+        let mut tx = self.door.begin(self.caller.tenant_id).await?;
+        let (tenant_id, until) = (self.caller.tenant_id, moment(self.as_of));
+        let limit = i64::try_from(PIECE).unwrap_or(i64::MAX);
+        Ok(store::snapshots::listed_of_source(&mut tx, tenant_id, self.source, &until, after, limit).await?)
     }
 
     /// The list is all that its source knows up to its moment (L4).
@@ -386,4 +420,13 @@ impl<'a> Application<'a> {
             "problems": self.problems,
         })
     }
+}
+
+/// A customer of many items is described once.
+fn of_new_customers(
+    facts: Vec<Value>,
+    customer_id: Uuid,
+    described: &mut HashSet<Uuid>,
+) -> impl Iterator<Item = Value> {
+    facts.into_iter().filter(move |fact| fact["type"] != "customer.upserted" || described.insert(customer_id))
 }

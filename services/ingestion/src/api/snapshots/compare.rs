@@ -5,7 +5,9 @@
 //! | an invoice that is not known, or other terms | `invoice.issued` |
 //! | less open than known | `clearing.observed` over the difference |
 //! | more open than known | earlier clearings told again with less, newest first; what they do not explain is a disagreement |
-//! | nothing of it any more | `clearing.observed` over all that is open |
+//! | money on account that is not known so | `credit.observed` |
+//! | nothing of that any more | `credit.observed` over zero |
+//! | nothing of an invoice any more | `clearing.observed` over all that is open |
 //! | a customer that nobody has described | `customer.upserted` |
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -20,7 +22,7 @@ use crate::domain::text::KEY_CHARS;
 use crate::store::credits::CreditRow;
 use crate::store::parties::CustomerRow;
 use crate::store::receivables::ReceivableRow;
-use crate::store::snapshots::OpenRow;
+use crate::store::snapshots::{ListedRow, OpenRow};
 
 /// Whose list, of which moment.
 #[derive(Debug, Clone, Copy)]
@@ -111,6 +113,61 @@ impl List<'_> {
     pub(super) fn close(&self, row: &OpenRow, zone: Tz) -> Value {
         let day = self.as_of.with_timezone(&zone).date_naive();
         self.clearing(&row.number, &row.legal_entity, &row.payer, &row.currency, row.open_amount, day)
+    }
+
+    /// What money on account changes; `known` is the credit as it is.
+    pub(super) fn compare_credit(
+        &self,
+        item: &OpenItem,
+        entity: (&str, Tz),
+        parties: Parties,
+        customer: Option<&CustomerRow>,
+        known: Option<&CreditRow>,
+    ) -> Difference {
+        let mut difference = Difference::default();
+        let (entity, zone) = entity;
+        if let Some(name) = &item.customer_name
+            && customer.is_none_or(|customer| customer.provisional)
+        {
+            difference.facts.push(self.customer(item, name));
+        }
+        let amount = -item.open_amount.amount();
+        let currency = item.open_amount.currency();
+        let same_owner =
+            known.is_some_and(|known| known.payer_id == parties.payer_id && known.currency == currency.code());
+        if known.is_some_and(|known| known.amount == amount) && same_owner {
+            return difference;
+        }
+        difference.is_new = known.is_none();
+        difference.has_other_terms = known.is_some();
+        // As it was first shown: a later list does not move the day on which money came.
+        let day = known.map(|known| known.value_date).or(item.issue_date).or(item.due_date);
+        let data = json!({
+            "credit": self.credit_number(entity, &item.invoice),
+            "payer": item.payer.as_ref().unwrap_or(&item.customer),
+            "currency": currency.code(),
+            "amount": text(amount),
+            "value_date": day.unwrap_or_else(|| self.as_of.with_timezone(&zone).date_naive()).to_string(),
+        });
+        difference.facts.push(self.fact("credit.observed", &item.invoice, entity, &data));
+        difference
+    }
+
+    /// Money on account that the list does not show any more.
+    pub(super) fn close_credit(&self, row: &ListedRow) -> Value {
+        let data = json!({
+            "credit": row.number,
+            "payer": row.payer,
+            "currency": row.currency,
+            "amount": "0",
+            "value_date": row.value_date.to_string(),
+        });
+        self.fact("credit.observed", &row.number, &row.legal_entity, &data)
+    }
+
+    /// Numbers of documents are each legal entity's own.
+    pub(super) fn credit_number(&self, entity: &str, number: &str) -> String {
+        self.key(&[entity, "/", number])
     }
 
     /// The source has told all it knows up to the list's moment.
@@ -218,14 +275,19 @@ struct Terms<'a> {
 }
 
 impl Terms<'_> {
+    /// A line without one is refused.
+    fn due(&self) -> chrono::NaiveDate {
+        self.item.due_date.unwrap_or(self.day)
+    }
+
     fn issued(&self) -> chrono::NaiveDate {
         let told = self.item.issue_date.or_else(|| self.known.map(|known| known.issue_date));
-        told.unwrap_or(self.day).min(self.item.due_date)
+        told.unwrap_or(self.day).min(self.due())
     }
 
     fn effective(&self) -> chrono::NaiveDate {
-        let extended = self.known.map(|known| known.effective_due_date).filter(|day| *day > self.item.due_date);
-        self.item.effective_due_date.or(extended).unwrap_or(self.item.due_date)
+        let extended = self.known.map(|known| known.effective_due_date).filter(|day| *day > self.due());
+        self.item.effective_due_date.or(extended).unwrap_or_else(|| self.due())
     }
 
     fn delivered(&self) -> Option<chrono::NaiveDate> {
@@ -252,7 +314,7 @@ impl Terms<'_> {
             || known.currency != self.item.open_amount.currency().code()
             || known.amount != self.amount
             || known.issue_date != self.issued()
-            || known.due_date != self.item.due_date
+            || known.due_date != self.due()
             || known.effective_due_date != self.effective()
             || known.delivered_date != self.delivered()
             || known.expected_withholding != self.withholding()
@@ -269,8 +331,8 @@ impl Terms<'_> {
         say("amount", text(self.amount));
         say("currency", self.item.open_amount.currency().code().to_owned());
         say("issue_date", self.issued().to_string());
-        say("due_date", self.item.due_date.to_string());
-        if self.effective() != self.item.due_date {
+        say("due_date", self.due().to_string());
+        if self.effective() != self.due() {
             say("effective_due_date", self.effective().to_string());
         }
         if let Some(delivered) = self.delivered() {

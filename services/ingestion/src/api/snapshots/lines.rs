@@ -11,7 +11,7 @@ use runtime::Problem;
 use crate::api::media_type::MediaType;
 use crate::api::reading::Finding;
 use crate::api::reading::batch::{self, Line};
-use crate::api::reading::file::{self, finding_of_row, unreadable_table};
+use crate::api::reading::file::{finding_of_row, unreadable_table};
 use crate::api::reading::open_item::Mentioned;
 
 #[derive(Clone)]
@@ -26,9 +26,8 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// By the name of a profile.
-    pub(super) fn profiled(name: &str, source: &str) -> Result<Self, Problem> {
-        let profile = file::profile(name)?;
+    /// As a profile reads it.
+    pub(super) fn profiled(profile: Profile, source: &str) -> Result<Self, Problem> {
         if profile.yields() == Yields::Facts {
             return Err(Problem::parameter("profile", "it reads facts and no open items: send the file to /v1/facts"));
         }

@@ -172,11 +172,14 @@ impl Book {
     fn arrived(&mut self, index: usize, part: usize, invoice_id: Uuid, date: NaiveDate) {
         let Some(entry) = self.credits.get_mut(index) else { return };
         let reserved = entry.waiting.remove(&part).unwrap_or_default();
+        let closes = entry.credit.parts.get(part).is_some_and(|part| part.closes);
         let named = entry.credit.parts.get(part).and_then(|part| part.amount);
         let available = if named.is_some() { reserved } else { entry.rest };
         // What the invoice does not need of a named amount goes back to the rest.
         entry.rest += reserved;
-        self.apply(index, invoice_id, available, false, date);
+        if !closes || self.is_closed_by(invoice_id, available) {
+            self.apply(index, invoice_id, available, false, date);
+        }
     }
 
     fn hold(&mut self, credit: Credit) {
@@ -199,7 +202,9 @@ impl Book {
             let claimed = named.amount.unwrap_or_default().min(unclaimed);
             unclaimed -= claimed;
             if self.open.contains_key(&named.invoice_id) {
-                self.apply(index, named.invoice_id, claimed, false, date);
+                if !named.closes || self.is_closed_by(named.invoice_id, claimed) {
+                    self.apply(index, named.invoice_id, claimed, false, date);
+                }
             } else if claimed > Decimal::ZERO {
                 self.wait(index, part, named.invoice_id, claimed);
             }
@@ -222,6 +227,10 @@ impl Book {
             entry.waiting.insert(part, reserved);
             self.expected.entry(invoice_id).or_default().insert((index, part));
         }
+    }
+
+    fn is_closed_by(&self, invoice_id: Uuid, amount: Decimal) -> bool {
+        self.open.get(&invoice_id).is_some_and(|open| *open <= amount)
     }
 
     /// Applies up to `available` of the credit's rest to the invoice.

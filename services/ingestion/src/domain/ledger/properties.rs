@@ -187,6 +187,7 @@ struct Paid {
     amount: u32,
     parts: Vec<(u32, Option<u32>)>,
     chooses: bool,
+    closes: bool,
     reference: Option<u32>,
 }
 
@@ -194,25 +195,35 @@ fn credit(paid: Paid) -> Item {
     let parts = paid.parts.into_iter().map(|(invoice, amount)| Part {
         invoice_id: Uuid::from_u128(invoice.into()),
         amount: amount.map(Decimal::from),
+        closes: paid.closes,
     });
     Item::Credit(Credit {
         credit_id: Uuid::from_u128((1000 + paid.number).into()),
         key: ItemKey {
             date: day(paid.day),
-            rank: Rank::Credit(paid.kind),
+            rank: if paid.closes { Rank::Difference(paid.kind) } else { Rank::Credit(paid.kind) },
             source: "bank".into(),
             number: format!("P-{}", paid.number),
         },
         amount: paid.amount.into(),
         parts: parts.collect(),
         chooses: paid.chooses && paid.kind.may_choose(),
-        yields: paid.kind == CreditKind::Unexplained,
+        yields: paid.closes || paid.kind == CreditKind::Unexplained,
         bank_reference: paid.reference.map(|reference| reference.to_string()),
     })
 }
 
 fn payment(number: u32, day: u32, amount: u32, parts: &[(u32, Option<u32>)]) -> Item {
-    credit(Paid { number, kind: CreditKind::Cash, day, amount, parts: parts.to_vec(), chooses: true, reference: None })
+    credit(Paid {
+        number,
+        kind: CreditKind::Cash,
+        day,
+        amount,
+        parts: parts.to_vec(),
+        chooses: true,
+        closes: false,
+        reference: None,
+    })
 }
 
 fn any_item() -> impl Strategy<Value = Item> {
@@ -229,6 +240,8 @@ fn any_item() -> impl Strategy<Value = Item> {
         Just(CreditKind::Withholding),
         Just(CreditKind::WriteOff),
         Just(CreditKind::Instrument),
+        Just(CreditKind::Rounding),
+        Just(CreditKind::BankCharge),
         Just(CreditKind::Unexplained)
     ];
     // Invoices 7 and 8 are named and never come.
@@ -243,7 +256,10 @@ fn any_item() -> impl Strategy<Value = Item> {
         prop::option::weighted(0.3, 0_u32..2),
     )
         .prop_map(|(number, kind, day, amount, parts, chooses, reference)| {
-            credit(Paid { number, kind, day, amount, parts, chooses, reference })
+            // A difference is of one invoice.
+            let closes = matches!(kind, CreditKind::Rounding | CreditKind::BankCharge);
+            let parts = if closes { vec![(number, Some(amount))] } else { parts };
+            credit(Paid { number, kind, day, amount, parts, chooses, closes, reference })
         });
     prop_oneof![any_invoice, any_credit]
 }
@@ -349,6 +365,7 @@ fn where_the_erp_applies_cash_only_named_parts_settle() {
         amount: 100,
         parts: vec![(1, Some(30))],
         chooses: false,
+        closes: false,
         reference: None,
     };
     let (account, open) = ledger([invoice(1, 1, 20, 100), credit(paid)]);
@@ -370,6 +387,7 @@ fn of_two_payments_that_look_alike_the_higher_number_is_held() {
         amount: 40,
         parts: vec![],
         chooses: true,
+        closes: false,
         reference: Some(7),
     };
     for order in [[1, 2], [2, 1]] {
@@ -423,6 +441,7 @@ fn what_a_list_shows_as_settled_gives_way_to_what_explains_it() {
         amount: 100,
         parts: vec![(1, Some(100))],
         chooses: false,
+        closes: false,
         reference: None,
     };
     let mut account = Account::default();

@@ -1,0 +1,73 @@
+//! Tax that is known to be kept back: kept from the first word, in force once the invoice is known and whenever it is told
+//! again. It is not asked for (L1).
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::ledger::Issued;
+use super::resolve::{Known, Scope};
+use super::{Notes, Trouble};
+use crate::domain::fact::Body;
+use crate::domain::order::{ChangeOrder, newest};
+use crate::store;
+use crate::store::receivables::ReceivableRow;
+use crate::store::withholdings::ExpectedRow;
+
+/// The invoices that such facts are about.
+pub(super) fn invoices<'a>(scope: &'a Scope, facts: &'a [Known<'a>]) -> impl Iterator<Item = Uuid> + 'a {
+    facts.iter().filter_map(|fact| match &fact.fact().body {
+        Body::WithholdingExpected(told) => Some(scope.invoice(&fact.legal_entity, &told.invoice)),
+        _ => None,
+    })
+}
+
+/// Writes what is expected into the invoices of a transaction; `rows` are these invoices as they are.
+pub(super) async fn apply(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    facts: &[Known<'_>],
+    issued: &mut Issued,
+    rows: &[ReceivableRow],
+    notes: &mut Notes,
+) -> Result<(), Trouble> {
+    let told: Vec<(Uuid, &Known<'_>)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.fact().body {
+            Body::WithholdingExpected(told) => Some((scope.invoice(&fact.legal_entity, &told.invoice), fact)),
+            _ => None,
+        })
+        .collect();
+    let ids: Vec<Uuid> = issued.keys().copied().chain(told.iter().map(|(id, _)| *id)).collect();
+    let mut in_force = store::withholdings::by_invoices(conn, scope.tenant_id, &ids).await?;
+    let orders: BTreeMap<Uuid, ChangeOrder> =
+        in_force.values().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order.clone()))).collect();
+    let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &orders);
+    notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
+    let stored: BTreeMap<Uuid, &ReceivableRow> = rows.iter().map(|row| (row.invoice_id, row)).collect();
+    let mut changed = Vec::new();
+    for (invoice_id, fact) in decided.winners {
+        let Body::WithholdingExpected(told) = &fact.fact().body else { continue };
+        if let Some(stored) = stored.get(&invoice_id) {
+            issued.entry(invoice_id).or_insert_with(|| (*stored).clone());
+        } else if !issued.contains_key(&invoice_id) {
+            notes.park(fact.line, format!("invoice {}", told.invoice));
+        }
+        let row = ExpectedRow {
+            invoice_id,
+            amount: told.amount.amount(),
+            regime: told.regime.clone(),
+            source_order: fact.fact().order.as_str().to_owned(),
+        };
+        in_force.insert(invoice_id, row.clone());
+        changed.push(row);
+    }
+    store::withholdings::save(conn, scope.tenant_id, scope.now, &changed).await?;
+    for (invoice_id, row) in issued {
+        if let Some(expected) = in_force.get(invoice_id) {
+            row.expected_withholding = expected.amount.min(row.amount);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! How money is applied.
+#![allow(dead_code, reason = "described here, read by `reading`")]
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::values::{Amount, Country, CurrencyCode, Text};
+
+/// The whole chain: what is not in it is not done.
+#[derive(ToSchema)]
+pub(crate) struct CashRules {
+    /// In the order in which they are tried; each once, `tolerance` once of each kind.
+    #[schema(max_items = 20)]
+    rules: Vec<CashRule>,
+}
+
+/// A rule. The first five find whose a payment is, `amount` and `oldest_first` what it pays, the others why less came than was
+/// owed.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub(crate) enum CashRule {
+    /// The invoices that a payment without a payer says it pays, with their amounts.
+    Remittance {},
+    /// Numbers of invoices among the references (RF, fiscal UUIDs, own numbers) and in the text.
+    Reference {
+        /// True unless told.
+        #[schema(required = false)]
+        in_text: bool,
+    },
+    /// The payer that has paid from this account before.
+    Account {},
+    /// The payer of this name, where the amount fits.
+    Name {},
+    /// For a payer that was found: the one open invoice of this amount, or the only few that make it up. For nobody: suggestions.
+    Amount {
+        /// Invoices that may make it up; 1 unless told.
+        #[schema(required = false, pattern = "^[1-4]$")]
+        up_to: String,
+    },
+    /// A payer's oldest invoices first, where nothing says which.
+    OldestFirst {},
+    /// What is missing is tax that the payer keeps back: its certificate is missing, the money is not asked for.
+    Withholding {
+        /// Of payers; all that are known when empty. AR, CO, EC, MX, PE are.
+        #[schema(required = false, max_items = 200)]
+        countries: Vec<Country>,
+        /// Whether usual rates explain what no invoice has announced; false unless told.
+        #[schema(required = false)]
+        usual_rates: bool,
+    },
+    /// What is missing was deducted for a reason that the payment tells: it is disputed.
+    Deduction {
+        #[schema(required = false, max_items = 200)]
+        reasons: Vec<DeductionReason>,
+    },
+    /// What is missing is too little to ask for: a settlement of its own kind closes the invoice. Where limits and `per_cent` are
+    /// told, both hold; one of them is needed.
+    Tolerance {
+        /// `rounding` unless told.
+        #[serde(rename = "as")]
+        #[schema(required = false)]
+        kind: ToleratedAs,
+        /// Of the invoice; above 0, up to 10.
+        #[schema(required = false, pattern = r"^[0-9]+(\.[0-9]{1,4})?$", example = "0.5")]
+        per_cent: String,
+        #[schema(required = false, max_items = 200)]
+        limits: Vec<Limit>,
+    },
+}
+
+/// A payer's word for why it deducts, and the reason of the dispute; words that are not here mean `other`.
+#[derive(ToSchema, Deserialize)]
+pub(crate) struct DeductionReason {
+    told: Text,
+    #[schema(pattern = "^(pricing|quantity|quality|delivery|duplicate|terms|other)$")]
+    means: String,
+}
+
+#[derive(ToSchema, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ToleratedAs {
+    Rounding,
+    BankCharge,
+}
+
+#[derive(ToSchema, Deserialize)]
+pub(crate) struct Limit {
+    currency: CurrencyCode,
+    amount: Amount,
+}
