@@ -62,8 +62,7 @@ CREATE TABLE fact_persons (
     tenant_id uuid NOT NULL,
     fact_id uuid NOT NULL,
     data jsonb NOT NULL,
-    CONSTRAINT fact_persons_pkey PRIMARY KEY (tenant_id, fact_id),
-    CONSTRAINT fact_persons_fact FOREIGN KEY (tenant_id, fact_id) REFERENCES facts (tenant_id, fact_id)
+    CONSTRAINT fact_persons_pkey PRIMARY KEY (tenant_id, fact_id)
 );
 SELECT protect_tenant_table('fact_persons');
 

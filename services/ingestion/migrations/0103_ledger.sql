@@ -54,8 +54,8 @@ CREATE TABLE receivables (
 );
 -- For folding an account onto what is open.
 CREATE INDEX receivables_open ON receivables (tenant_id, payer_id, legal_entity_id, currency) WHERE open_amount > 0;
--- For folding an account again.
-CREATE INDEX receivables_account ON receivables (tenant_id, payer_id, legal_entity_id, currency);
+-- With the one above, for folding an account again: each invoice is in one of the two.
+CREATE INDEX receivables_settled ON receivables (tenant_id, payer_id, legal_entity_id, currency) WHERE open_amount = 0;
 SELECT protect_tenant_table('receivables');
 
 CREATE TABLE credits (
@@ -133,12 +133,9 @@ CREATE TABLE settlement_entries (
     CONSTRAINT settlement_entries_kind_known CHECK (kind IN ('cash', 'credit_note', 'withholding', 'discount',
         'fx_difference', 'rounding', 'bank_charge', 'write_off', 'instrument', 'unexplained', 'void')),
     CONSTRAINT settlement_entries_entry_known CHECK (entry IN ('apply', 'reverse')),
-    CONSTRAINT settlement_entries_amount_positive CHECK (amount > 0),
-    -- Deferred: the journal is written first, and what invoices and credits say follows from it.
-    CONSTRAINT settlement_entries_credit FOREIGN KEY (tenant_id, credit_id)
-        REFERENCES credits (tenant_id, credit_id) DEFERRABLE INITIALLY DEFERRED,
-    CONSTRAINT settlement_entries_invoice FOREIGN KEY (tenant_id, invoice_id)
-        REFERENCES receivables (tenant_id, invoice_id) DEFERRABLE INITIALLY DEFERRED
+    -- No foreign keys: invoices and credits are never deleted, and the view conservation_journal adds up what the journal says
+    -- of any that do not exist.
+    CONSTRAINT settlement_entries_amount_positive CHECK (amount > 0)
 );
 -- For the settlements of an invoice that changed.
 CREATE INDEX settlement_entries_invoice ON settlement_entries (tenant_id, invoice_id);

@@ -25,3 +25,13 @@ LEFT JOIN (
 ) j ON j.tenant_id = c.tenant_id AND j.credit_id = c.credit_id
 GROUP BY c.tenant_id, c.currency;
 SELECT protect_tenant_view('conservation_credits');
+
+-- M7: what the journal says, and whether the invoices and credits of which it says so exist.
+CREATE VIEW conservation_journal AS
+SELECT e.tenant_id, e.currency, count(*) AS objects, sum(e.amount) AS total, sum(e.amount) AS settled, 0::numeric AS remaining,
+       count(*) FILTER (WHERE r.invoice_id IS NULL OR c.credit_id IS NULL) AS broken
+FROM settlement_entries e
+LEFT JOIN receivables r ON r.tenant_id = e.tenant_id AND r.invoice_id = e.invoice_id
+LEFT JOIN credits c ON c.tenant_id = e.tenant_id AND c.credit_id = e.credit_id
+GROUP BY e.tenant_id, e.currency;
+SELECT protect_tenant_view('conservation_journal');

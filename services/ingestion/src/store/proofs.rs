@@ -9,7 +9,8 @@ use uuid::Uuid;
 /// One law in one currency.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct ConservationRow {
-    /// M1: amount = settled + open, of invoices. M2: amount = applied + on account + waiting + held, of credits.
+    /// M1: amount = settled + open, of invoices. M2: amount = applied + on account + waiting + held, of credits. M7: the
+    /// journal speaks of invoices and credits that exist.
     pub(crate) law: String,
     pub(crate) currency: String,
     pub(crate) objects: i64,
@@ -35,6 +36,9 @@ pub(crate) async fn conservation(
            UNION ALL
            SELECT 'M2', currency, objects, total, settled, remaining, broken
            FROM conservation_credits WHERE tenant_id = $1
+           UNION ALL
+           SELECT 'M7', currency, objects, total, settled, remaining, broken
+           FROM conservation_journal WHERE tenant_id = $1
            ORDER BY 1, 2"#,
         tenant_id
     )

@@ -119,8 +119,18 @@ pub(crate) async fn open(
     .await
 }
 
-/// All invoices of accounts.
+/// All invoices of accounts: the open ones by one index, the settled ones by another.
 pub(crate) async fn all(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    accounts: impl IntoIterator<Item = &AccountKey> + Clone,
+) -> Result<Vec<ReceivableRow>, sqlx::Error> {
+    let mut rows = open(conn, tenant_id, accounts.clone()).await?;
+    rows.extend(settled(conn, tenant_id, accounts).await?);
+    Ok(rows)
+}
+
+async fn settled(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     accounts: impl IntoIterator<Item = &AccountKey>,
@@ -138,7 +148,7 @@ pub(crate) async fn all(
          FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
              SELECT * FROM receivables
              WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
-               AND currency = k.currency::bpchar OFFSET 0) r"#,
+               AND currency = k.currency::bpchar AND open_amount = 0 OFFSET 0) r"#,
         tenant_id,
         &columns.legal_entities,
         &columns.payers,

@@ -13,7 +13,7 @@ pub(crate) async fn measure(lab: &Lab, report: &mut Report, wanted: impl Fn(&str
     let (relay, repeats) = (wanted("relay"), wanted("repeats"));
     let consumers = repeats || wanted("consumers");
     let of_each = if repeats { 4 } else { 2 };
-    lab.expect(7 + u64::from(relay) + if consumers { 4 * of_each } else { 0 });
+    lab.expect(8 + u64::from(relay) + if consumers { 4 * of_each } else { 0 });
     lab.step("setting up");
     let here = Installation::make(lab, "stages").await?;
     let held = here.hold_relay().await?;
