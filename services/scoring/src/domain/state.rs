@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use super::evidence::{Evidence, Invoice, Observation, THRESHOLDS, Threshold};
-use super::statistics::{Cell, HalfLife};
+use super::model::statistics::{Cell, HalfLife};
 
 /// Days late above which one invoice tells no more: delays are clipped (scoring.md §3, 3).
 pub(super) const LONGEST_DAYS_LATE: i32 = 60;
