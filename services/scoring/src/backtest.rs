@@ -144,23 +144,10 @@ impl Ledger {
         days.get(days.len() * 3 / 5).copied()
     }
 
+    /// By days after the due date, not net of what is structural in the ledger: that is how they are judged.
     fn segments(&self, learner: &Learner, day: NaiveDate) -> BTreeMap<Uuid, Segment> {
         let groups = self.bills.iter().map(|bill| (bill.invoice.customer_id, bill.group.clone())).collect();
-        learner.segments(&groups, self.structural_delay(day), &Rules::DEFAULT, day)
-    }
-
-    /// The calibration of the day before `day`: from the median delay of what was paid in the year until then.
-    fn structural_delay(&self, day: NaiveDate) -> StructuralDelay {
-        let year = day.checked_sub_days(Days::new(365)).unwrap_or(NaiveDate::MIN);
-        let invoices = self.bills.iter().map(|bill| &bill.invoice).filter(|invoice| invoice.issued_on < day);
-        let paid = invoices.filter_map(|it| it.settled_on.map(|settled_on| (settled_on, it.due_on)));
-        let mut delays: Vec<i32> = paid
-            .filter(|(settled_on, _)| (year..day).contains(settled_on))
-            .filter_map(|(settled_on, due_on)| i32::try_from((settled_on - due_on).num_days()).ok())
-            .collect();
-        delays.sort_unstable();
-        let median = delays.get(delays.len().saturating_sub(1) / 2).copied();
-        StructuralDelay::from_median(median, u32::try_from(delays.len()).unwrap_or(u32::MAX))
+        learner.segments(&groups, StructuralDelay::NONE, &Rules::DEFAULT, day)
     }
 
     fn predictions(&self, predictions: &[Prediction]) -> String {
@@ -227,6 +214,9 @@ mod tests {
         let last = backtest.predictions.lines().rfind(|line| line.starts_with("I98,")).unwrap();
         let cells: Vec<f64> = last.split(',').skip(1).map(|cell| cell.parse().unwrap()).collect();
         assert!(cells[0] > 0.8 && (15.0..25.0).contains(&cells[1]), "{last}");
+        // C0 pays on the day, and nobody is a negative number of days late.
+        let expected = backtest.predictions.lines().skip(1).map(|line| line.split(',').nth(2).unwrap());
+        assert!(expected.clone().all(|days| !days.starts_with('-')) && expected.clone().any(|days| days == "0.00"));
     }
 
     #[test]
