@@ -41,6 +41,12 @@ bench: preflight-servers ## Measure raw limits and Puntual side by side (ARGS: -
 bench-instructions: preflight-build ## Count what the pure cores execute, under callgrind (ARGS: --json FILE --release)
 	tests/bench/instructions $(ARGS)
 
+.PHONY: bench-scoring
+bench-scoring: preflight-build ## Foretell the ledger LEDGER=FILE.csv and leave the forecasts in OUT=DIR
+	@test -n "$(LEDGER)" -a -n "$(OUT)" || { echo 'make bench-scoring LEDGER=FILE.csv OUT=DIR' >&2; exit 2; }
+	cargo build --release --locked -p puntual
+	target/release/puntual score backtest --ledger "$(LEDGER)" --out "$(OUT)"
+
 .PHONY: crashlab
 crashlab: preflight-servers ## Break it on purpose by seeded plans and judge what is left (ARGS: --seed N --schedules M)
 	cargo build --locked -p puntual -p crashlab

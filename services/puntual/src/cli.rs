@@ -11,6 +11,7 @@ use crate::feed::Feed;
 use crate::operator::{KeyCommand, SourceCommand, TenantCommand};
 use crate::provision::Migrate;
 use crate::reemit::Reemit;
+use crate::score::ScoreCommand;
 use crate::snapshot::Snapshot;
 use crate::why::Why;
 
@@ -36,6 +37,7 @@ On your own:  puntual migrate              databases for the five services
               puntual why                  why a customer was reminded on a day, or was not
 Is it well:   puntual check                proofs over all databases and the broker; exit code 1 when something is wrong
               puntual dead-letters list    events that could not be applied; `redrive` tries them again
+              puntual score backtest       foretell a ledger that has already happened
               puntual reemit               have owners tell their state again, for a role that lost its own
 
 Every command explains itself: puntual feed --help";
@@ -72,6 +74,9 @@ pub(crate) enum Command {
     Feed(Feed),
     /// Send a list of all open items: what it does not show any more is closed
     Snapshot(Snapshot),
+    /// Judge the model of late payment
+    #[command(subcommand)]
+    Score(ScoreCommand),
     /// Tell in words what was decided for a customer on a day, sent or not
     Why(Why),
     /// Say what is wrong in the databases and at the broker

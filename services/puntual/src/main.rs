@@ -9,6 +9,7 @@ mod house;
 mod operator;
 mod provision;
 mod reemit;
+mod score;
 mod service;
 mod shutdown;
 mod snapshot;
@@ -63,6 +64,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tenant(command) => operator::tenant(command).await?,
         Command::Key(command) => operator::key(command).await?,
         Command::Source(command) => operator::source(command).await?,
+        Command::Score(command) => score::score(command)?,
         Command::Why(options) => why::why(options).await?,
         Command::DeadLetters(command) => dead_letters::dead_letters(command).await?,
         Command::Reemit(options) => reemit::reemit(options).await?,

@@ -4,10 +4,10 @@
 pub(crate) mod calendar;
 pub(crate) mod close;
 pub(crate) mod evidence;
+pub(crate) mod model;
 pub(crate) mod rates;
 pub(crate) mod segment;
 pub(crate) mod state;
-pub(crate) mod statistics;
 
 #[cfg(test)]
 mod confluence;

@@ -8,6 +8,7 @@ use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
 mod api;
+pub mod backtest;
 mod domain;
 mod handlers;
 pub mod reemit;

@@ -57,8 +57,8 @@ pub(crate) struct Invoice {
 pub(crate) enum Observation {
     /// Was it more than the threshold late?
     Over { threshold: Threshold, late: bool },
-    /// A late invoice was cleared, so many days after its due date.
-    Cleared { days_late: u32, inferred: bool },
+    /// It was cleared, so many days after its due date; negative when before.
+    Cleared { delay_days: i32, inferred: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,9 +84,10 @@ impl Invoice {
                 observation: Observation::Over { threshold, late },
             })
             .collect();
-        if let Some(settled_on) = self.settled_on.filter(|settled_on| self.paid && *settled_on > self.due_on) {
-            let days_late = u32::try_from((settled_on - self.due_on).num_days()).unwrap_or(u32::MAX);
-            let observation = Observation::Cleared { days_late, inferred: self.inferred };
+        if let Some(settled_on) = self.settled_on.filter(|_| self.paid) {
+            let days = (settled_on - self.due_on).num_days();
+            let delay_days = i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX });
+            let observation = Observation::Cleared { delay_days, inferred: self.inferred };
             evidence.push(Evidence { day: known(settled_on), observation });
         }
         evidence
@@ -150,7 +151,7 @@ pub(crate) mod tests {
         assert_eq!(over(&late)[..4], expected.map(|(day, late)| (day.to_owned(), late)));
         assert_eq!(
             late.evidence().last().map(|evidence| evidence.observation),
-            Some(Observation::Cleared { days_late: 10, inferred: false })
+            Some(Observation::Cleared { delay_days: 10, inferred: false })
         );
         let open = invoice(1, "2026-01-01", "2026-01-31", None);
         assert!(over(&open).iter().all(|(_, late)| *late));

@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use super::evidence::Threshold;
+use super::model::statistics::{Prior, mean, shrunk, weighted_mean};
 use super::state::{Slot, State};
-use super::statistics::{Prior, mean, shrunk, weighted_mean};
 
 /// g = (S + 1) / (N + 3).
 const LATE: Prior = Prior { mean: 1.0 / 3.0, strength: 3.0 };

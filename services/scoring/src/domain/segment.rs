@@ -7,8 +7,8 @@
 use rust_decimal::Decimal;
 
 use super::evidence::Threshold;
+use super::model::statistics;
 use super::rates::Levels;
-use super::statistics;
 
 /// Fewer paid invoices than these have no meaningful median.
 const FEWEST_FOR_CALIBRATION: u32 = 30;

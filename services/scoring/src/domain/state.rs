@@ -6,15 +6,20 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use super::evidence::{Evidence, Invoice, Observation, THRESHOLDS, Threshold};
-use super::statistics::{Cell, HalfLife};
+use super::model::statistics::{Cell, HalfLife};
 
 /// Days late above which one invoice tells no more: delays are clipped (scoring.md §3, 3).
-const LONGEST_DAYS_LATE: u32 = 60;
+pub(super) const LONGEST_DAYS_LATE: i32 = 60;
 /// Weight of a delay where a rule, not a remittance, chose the invoice (lump-sum payers, field-rules.md §2).
 const WEIGHT_OF_INFERRED: f64 = 0.5;
 
 const CELLS_OF_POOL: usize = THRESHOLDS.len() + 1;
 const CELLS_OF_CUSTOMER: usize = CELLS_OF_POOL + 7 + 4 + 1;
+
+/// What a delay counts, by whether a rule chose the invoice for the payment.
+pub(super) fn weight_of(inferred: bool) -> f64 {
+    if inferred { WEIGHT_OF_INFERRED } else { 1.0 }
+}
 
 /// Whose habit a state describes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,10 +117,10 @@ impl State {
                     }
                 }
             }
-            Observation::Cleared { days_late, inferred } => {
-                let weight = if inferred { WEIGHT_OF_INFERRED } else { 1.0 };
-                self.add(Slot::DaysLate, day, f64::from(days_late.min(LONGEST_DAYS_LATE)), weight);
+            Observation::Cleared { delay_days, inferred } if delay_days > 0 => {
+                self.add(Slot::DaysLate, day, f64::from(delay_days.min(LONGEST_DAYS_LATE)), weight_of(inferred));
             }
+            Observation::Cleared { .. } => {}
         }
     }
 

@@ -1,12 +1,4 @@
-//! The one module that calculates with floats: decayed sums, shrunk shares, and their way into decimals.
-//!
-//! Learned state must not depend on the machine or on the order of arrival (D9). So sums are made in a fixed order by
-//! the callers, and decay is computed with multiplications alone: IEEE 754 defines those to the last bit, which it
-//! does not for `exp2`.
-#![allow(
-    clippy::float_arithmetic,
-    reason = "scores are statistics, not money; this module is the only place where floats meet"
-)]
+//! Decayed sums, shrunk shares, and their way into decimals.
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
@@ -18,6 +10,7 @@ pub(crate) enum HalfLife {
     Days60,
     Days90,
     Days365,
+    Never,
 }
 
 impl HalfLife {
@@ -27,6 +20,7 @@ impl HalfLife {
             Self::Days60 => 60,
             Self::Days90 => 90,
             Self::Days365 => 365,
+            Self::Never => u32::MAX,
         }
     }
 
@@ -37,11 +31,12 @@ impl HalfLife {
             Self::Days60 => 0.988_514_020_352_896_2,
             Self::Days90 => 0.992_327_946_262_943_5,
             Self::Days365 => 0.998_102_768_651_594_6,
+            Self::Never => 1.0,
         }
     }
 
     /// 2^(−days/half-life).
-    fn decay(self, days: u32) -> f64 {
+    pub(super) fn decay(self, days: u32) -> f64 {
         power(0.5, days / self.days()) * power(self.factor_of_one_day(), days % self.days())
     }
 }

@@ -1,0 +1,193 @@
+//! Properties of the model as a whole: no look ahead, no trace of order, reasons that sum, debts that weigh.
+
+use chrono::{Datelike, Days};
+use proptest::prelude::*;
+
+use super::super::super::evidence::tests::date;
+use super::*;
+
+const LAST: u32 = 200;
+
+fn day(offset: u32) -> NaiveDate {
+    date("2026-01-01") + Days::new(u64::from(offset))
+}
+
+prop_compose! {
+    /// Up to 60 invoices of five customers over half a year; some are never paid, some credited, some paid in advance.
+    fn bills()(rows in prop::collection::vec(
+        (0..5_u128, 0..150_u32, 0..45_u32, prop::option::weighted(0.8, -40..80_i32), 0..20_u8, 1..100_000_i64), 1..60,
+    )) -> Vec<Bill> {
+        let rows = rows.into_iter().zip(1_u128..);
+        rows.map(|((customer, issued, term, delay, kind, cents), number)| {
+            let settled_on = delay.map(|delay| day((issued + term).saturating_add_signed(delay)));
+            Bill {
+                invoice: Invoice {
+                    invoice_id: Uuid::from_u128(number),
+                    customer_id: Uuid::from_u128(customer),
+                    issued_on: day(issued),
+                    due_on: day(issued + term),
+                    settled_on,
+                    paid: settled_on.is_some() && kind != 0,
+                    inferred: settled_on.is_some() && kind < 5,
+                },
+                group: if customer % 2 == 0 { "CO".into() } else { "MX".into() },
+                amount: Decimal::new(cents, 2),
+                on_paper: kind % 2 == 0,
+                disputed: kind > 16,
+            }
+        })
+        .collect()
+    }
+}
+
+/// Closes every day before `end` with all there is.
+fn learned(bills: &[Bill], end: NaiveDate) -> (Learner, Vec<Prediction>) {
+    let bills: Vec<&Bill> = bills.iter().collect();
+    let mut learner = Learner::new();
+    let days = day(0).iter_days().take_while(|day| *day < end);
+    let predictions = days.flat_map(|day| learner.close(day, &bills)).collect();
+    (learner, predictions)
+}
+
+fn bits(predictions: &[Prediction]) -> Vec<(Uuid, Vec<u64>)> {
+    let of = |it: &Prediction| {
+        let Forecast { p50, p80, p90 } = it.forecast;
+        let contributions = it.contributions.iter().map(|(_, contribution)| *contribution);
+        contributions.chain([it.log_odds, it.p_late, p50, p80, p90]).map(f64::to_bits).collect()
+    };
+    predictions.iter().map(|it| (it.invoice_id, of(it))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_order_of_facts_leaves_no_trace(bills in bills(), seed in any::<prop::sample::Index>()) {
+        let (learner, predictions) = learned(&bills, day(LAST));
+        let mut shuffled = bills.clone();
+        shuffled.rotate_left(seed.index(bills.len()));
+        shuffled.reverse();
+        let (other, again) = learned(&shuffled, day(LAST));
+        prop_assert_eq!(bits(&predictions), bits(&again));
+        prop_assert_eq!(learner, other);
+    }
+
+    /// Whatever happens on the day of a score or later, nothing but the issue of what is scored may show in it.
+    #[test]
+    fn a_score_knows_nothing_of_its_day_or_later(
+        bills in bills(), cut in 0..160_u32, scramble in prop::collection::vec((0..90_u32, any::<bool>(), any::<bool>()), 60),
+    ) {
+        let cut = day(cut);
+        let scrambled: Vec<Bill> = bills.iter().zip(&scramble).filter_map(|(bill, (later, paid, disputed))| {
+            let mut bill = bill.clone();
+            if bill.invoice.issued_on > cut {
+                // Not there yet: it never comes, or is another one.
+                bill.invoice.due_on = bill.invoice.issued_on + Days::new(u64::from(*later));
+                bill.amount += Decimal::ONE;
+                return paid.then_some(bill);
+            }
+            if bill.invoice.settled_on.is_none_or(|settled_on| settled_on >= cut) {
+                bill.invoice.settled_on = paid.then(|| cut + Days::new(u64::from(*later)));
+                bill.invoice.paid = *paid && *disputed;
+                bill.invoice.inferred = *disputed;
+                bill.disputed = *disputed;
+            }
+            Some(bill)
+        }).collect();
+        let end = cut.succ_opt().unwrap();
+        prop_assert_eq!(bits(&learned(&bills, end).1), bits(&learned(&scrambled, end).1));
+    }
+
+    #[test]
+    fn contributions_sum_to_the_log_odds(bills in bills()) {
+        for prediction in learned(&bills, day(LAST)).1 {
+            let sum = prediction.contributions.iter().fold(0.0, |sum, (_, contribution)| sum + contribution);
+            prop_assert_eq!(sum.to_bits(), prediction.log_odds.to_bits());
+            prop_assert_eq!(sigmoid(sum).to_bits(), prediction.p_late.to_bits());
+            prop_assert!(prediction.p_late > 0.0 && prediction.p_late < 1.0);
+            let Forecast { p50, p80, p90 } = prediction.forecast;
+            prop_assert!(-31.0 < p50 && p50 <= p80 && p80 <= p90 && p90 < 61.0, "{:?}", prediction.forecast);
+        }
+    }
+
+    /// All else equal: history, what is not due, and the invoice itself.
+    #[test]
+    fn who_owes_more_overdue_is_never_less_risky(
+        bills in bills(), customer in 0..5_u128, (age, older) in (1..120_i64, 0..60_i64), amount in 0.0..5_000.0_f64,
+    ) {
+        let (mut learner, _) = learned(&bills, day(LAST));
+        let customer_id = Uuid::from_u128(customer);
+        let bill = Bill {
+            invoice: Invoice {
+                invoice_id: Uuid::from_u128(1_000),
+                customer_id,
+                issued_on: day(LAST),
+                due_on: day(LAST + 30),
+                settled_on: None,
+                paid: false,
+                inferred: false,
+            },
+            group: "CO".into(),
+            amount: Decimal::ONE_HUNDRED,
+            on_paper: false,
+            disputed: false,
+        };
+        let before = learner.predict(&bill).log_odds;
+        let mut owes = |days: i64, amount: f64| {
+            let customer = learner.customers.entry(customer_id).or_insert_with(|| Customer::empty(customer_id));
+            customer.open.insert(Uuid::from_u128(2_000), (day(LAST) - chrono::Duration::days(days), amount));
+            learner.predict(&bill).log_odds
+        };
+        let one_more = owes(age, amount);
+        let older = owes(age + older, amount);
+        let larger = owes(age, amount * 2.0);
+        // Sums are rounded: a share of a sum may wiggle in its last bit.
+        prop_assert!(one_more >= before - 1e-12, "{} {}", before, one_more);
+        prop_assert!(older >= one_more - 1e-12, "{} {}", one_more, older);
+        prop_assert!(larger >= one_more - 1e-12, "{} {}", one_more, larger);
+    }
+}
+
+/// Late by the weekday it falls due on: what a rate alone could not tell is learned, and said as such.
+#[test]
+fn a_weekly_payment_run_is_found_and_explained() {
+    let bills: Vec<Bill> = (0..160_u32)
+        .map(|number| {
+            let due_on = day(10 + number);
+            // Pays every Friday: what falls due on a Thursday is a day late, what falls due on a Friday is not.
+            let to_friday = (11 - due_on.weekday().num_days_from_monday()) % 7;
+            let invoice = Invoice {
+                invoice_id: Uuid::from_u128(u128::from(number)),
+                customer_id: Uuid::from_u128(1),
+                issued_on: day(number),
+                due_on,
+                settled_on: Some(due_on + Days::new(u64::from(to_friday))),
+                paid: true,
+                inferred: false,
+            };
+            Bill { invoice, group: "CO".into(), amount: Decimal::ONE_HUNDRED, on_paper: false, disputed: false }
+        })
+        .collect();
+    let (_, predictions) = learned(&bills, day(LAST));
+    for prediction in predictions.iter().skip(120) {
+        let bill = bills.iter().find(|bill| bill.invoice.invoice_id == prediction.invoice_id).unwrap();
+        let delay =
+            f64::from(i32::try_from((bill.invoice.settled_on.unwrap() - bill.invoice.due_on).num_days()).unwrap());
+        assert_eq!(prediction.p_late > 0.5, delay > 0.0, "{} {delay}", prediction.p_late);
+        assert!((prediction.forecast.p50 - delay).abs() < 1.5, "{:?} {delay}", prediction.forecast);
+        assert_eq!(f64::from(prediction.structural_days).to_bits(), delay.to_bits());
+    }
+}
+
+#[test]
+fn of_nobody_known_the_rate_of_nobody_is_said() {
+    let bill = Bill {
+        invoice: super::super::super::evidence::tests::invoice(1, "2026-01-01", "2026-01-31", None),
+        group: String::new(),
+        amount: Decimal::ZERO,
+        on_paper: false,
+        disputed: false,
+    };
+    let predictions = Learner::new().close(date("2026-01-01"), &[&bill]);
+    assert!((predictions[0].p_late - 1.0 / 3.0).abs() < 1e-9, "{predictions:?}");
+}
