@@ -11,6 +11,7 @@ mod digest;
 mod facts;
 pub(crate) mod feed;
 mod holds;
+mod late_deliveries;
 mod media_type;
 mod openapi;
 mod parked;
@@ -55,6 +56,7 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(allocations::post))
         .routes(routes!(cash_rules::get, cash_rules::put))
         .routes(routes!(certificates::get))
+        .routes(routes!(late_deliveries::get))
         .routes(routes!(conservation::get))
         .routes(routes!(digest::get))
         .routes(routes!(openapi::document))

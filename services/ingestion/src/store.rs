@@ -8,6 +8,7 @@ pub(crate) mod claims;
 pub(crate) mod context;
 pub(crate) mod credits;
 pub(crate) mod deductions;
+pub(crate) mod deliveries;
 pub(crate) mod disputes;
 pub(crate) mod extensions;
 pub(crate) mod facts;

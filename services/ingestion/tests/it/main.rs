@@ -7,6 +7,7 @@ mod cash;
 mod commands;
 mod conduct;
 mod confluence;
+mod deliveries;
 mod doors;
 mod events;
 mod feed;
