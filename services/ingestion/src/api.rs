@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 mod allocations;
+mod batch_key;
 mod body;
 mod cash_rules;
 mod certificates;
@@ -20,6 +21,7 @@ mod quarantine;
 pub(crate) mod reading;
 mod receipts;
 mod refusal;
+mod report;
 mod rules;
 mod snapshots;
 mod unapplied;

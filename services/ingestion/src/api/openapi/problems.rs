@@ -74,9 +74,9 @@ const MALFORMED_DOCUMENT: Codes = &["malformed-xml", "xml-attributes", "xml-char
 
 /// Operation, status, codes.
 const REFUSALS: &[(&str, u16, &[Codes])] = &[
-    ("tell_facts", 400, &[UNREADABLE, MALFORMED_DOCUMENT, &["body-incomplete", "query-parameter"]]),
+    ("tell_facts", 400, &[UNREADABLE, MALFORMED_DOCUMENT, &["body-incomplete", "idempotency-key", "query-parameter"]]),
     ("tell_facts", 403, &[&["insufficient-scope", "tenant-mismatch"]]),
-    ("tell_facts", 409, &[CONFLICT]),
+    ("tell_facts", 409, &[CONFLICT, &["batch-key-conflict"]]),
     ("tell_facts", 413, &[&["body-too-large", "csv-too-wide", "line-too-long", "too-large", "too-many-lines"]]),
     ("tell_facts", 415, &[&["unsupported-encoding", "unsupported-media-type"]]),
     ("tell_facts", 422, &[REFUSED, TABLE, DOCUMENT]),
