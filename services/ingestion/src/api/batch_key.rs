@@ -84,10 +84,9 @@ mod tests {
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&[b"8e03978e-40d5"]), Ok(Some("8e03978e-40d5".to_owned())));
         assert_eq!(read(&[&[b'k'; MAX_CHARS]]).map(|key| key.map(|key| key.len())), Ok(Some(MAX_CHARS)));
-        for wrong in
-            [&[b"" as &[u8]] as &[&[u8]], &[b"a b"], &[b"a\tb"], &["ñ".as_bytes()], &[&[b'k'; 256]], &[b"a", b"a"]]
-        {
-            assert_eq!(read(wrong), Err(StatusCode::BAD_REQUEST), "{wrong:?}");
+        let wrong: [&[&[u8]]; 6] = [&[b""], &[b"a b"], &[b"a\tb"], &["ñ".as_bytes()], &[&[b'k'; 256]], &[b"a", b"a"]];
+        for keys in wrong {
+            assert_eq!(read(keys), Err(StatusCode::BAD_REQUEST), "{keys:?}");
         }
     }
 

@@ -87,12 +87,11 @@ pub(crate) fn finding_of_row(broken: &Broken, column: Option<&str>) -> Finding {
     Finding { code: broken.code, pointer, detail: Cow::Owned(broken.detail.clone()) }
 }
 
-/// The facts of a document (an invoice, a credit note, a statement of an account), and what it says against itself.
-pub(crate) fn document(
-    body: &Bytes,
-    options: &formats::Options,
-    origin: &Origin,
-) -> Result<Option<(Vec<Line>, Vec<Warning>)>, Problem> {
+/// The facts of a document, and what it says against itself.
+type Told = (Vec<Line>, Vec<Warning>);
+
+/// What an invoice, a credit note or a statement of an account tells; `None` when there are more facts than [`MAX_LINES`].
+pub(crate) fn document(body: &Bytes, options: &formats::Options, origin: &Origin) -> Result<Option<Told>, Problem> {
     let reading = formats::read(body, options).map_err(|finding| unreadable_document(&finding))?;
     if reading.drafts.len() > MAX_LINES {
         return Ok(None);
