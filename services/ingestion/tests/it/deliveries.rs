@@ -10,8 +10,9 @@ async fn an_invoice_that_was_delivered_late_is_shown_until_it_is_paid() {
     let delivered = |number: &str, on: &str| {
         fact("erp", &format!("delivered {number}"), "invoice.delivered", json!({"invoice": number, "delivered_on": on}))
     };
-    let (now, day) = (chrono::Utc::now().date_naive(), chrono::Days::new);
-    let before = |days: u64| now.checked_sub_days(day(days)).unwrap().to_string();
+    let today = sqlx::query_scalar::<_, chrono::NaiveDate>("SELECT (now() AT TIME ZONE 'UTC')::date");
+    let today = today.fetch_one(&world.bed.worker()).await.unwrap();
+    let before = |days: u64| today.checked_sub_days(chrono::Days::new(days)).unwrap().to_string();
     let (issued, due) = (before(20), before(0));
     let paid_on_time = invoice("F-4", "C-1", "5.00", &issued, &due);
     world
