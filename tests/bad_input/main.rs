@@ -1,5 +1,5 @@
-//! The catalogue of bad input, `cases.toml` and `files.toml`, sent to a running ingestion: `make bad-input`. Numbers as
-//! arguments choose cases.
+//! The catalogue of bad input, `cases.toml`, `files.toml` and `life.toml`, sent to a running ingestion: `make bad-input`. Numbers
+//! as arguments choose cases.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -47,7 +47,9 @@ async fn request(door: &Door, step: &Step, body: Vec<u8>) -> Result<Answer, Stri
     let request = if let Some(path) = &step.get {
         door.http.get(url(path))
     } else {
-        let request = door.http.post(url(step.path.as_deref().unwrap_or("/v1/facts"))).body(body);
+        let method =
+            step.method.as_deref().unwrap_or("POST").parse().map_err(|error| format!("no method: {error:?}"))?;
+        let request = door.http.request(method, url(step.path.as_deref().unwrap_or("/v1/facts"))).body(body);
         let request = match step.media.as_deref().unwrap_or("application/json") {
             "" => request,
             media => request.header("content-type", media),
@@ -186,6 +188,7 @@ fn good(base: &str, n: u32) -> Option<Value> {
                 "value_date": "2026-02-01", "remittance": [{ "invoice": invoice, "amount": "100.00" }] });
             fact("bank", "payment.received", data)
         }
+        "fact" => fact("erp", "", json!({})),
         "customer" => fact("erp", "customer.upserted", json!({ "customer": customer, "name": "Comercial del Valle" })),
         _ => return None,
     })

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 mod allocations;
+mod batch_key;
 mod body;
 mod cash_rules;
 mod certificates;
@@ -11,6 +12,7 @@ mod digest;
 mod facts;
 pub(crate) mod feed;
 mod holds;
+mod late_deliveries;
 mod media_type;
 mod openapi;
 mod parked;
@@ -19,6 +21,7 @@ mod quarantine;
 pub(crate) mod reading;
 mod receipts;
 mod refusal;
+mod report;
 mod rules;
 mod snapshots;
 mod unapplied;
@@ -55,6 +58,7 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(allocations::post))
         .routes(routes!(cash_rules::get, cash_rules::put))
         .routes(routes!(certificates::get))
+        .routes(routes!(late_deliveries::get))
         .routes(routes!(conservation::get))
         .routes(routes!(digest::get))
         .routes(routes!(openapi::document))

@@ -2,12 +2,14 @@
 #![allow(clippy::as_conversions, reason = "how sqlx is told that items of an array may be null")]
 
 pub(crate) mod accounts;
+pub(crate) mod batch_keys;
 pub(crate) mod cash;
 pub(crate) mod cash_rules;
 pub(crate) mod claims;
 pub(crate) mod context;
 pub(crate) mod credits;
 pub(crate) mod deductions;
+pub(crate) mod deliveries;
 pub(crate) mod disputes;
 pub(crate) mod extensions;
 pub(crate) mod facts;

@@ -138,9 +138,12 @@ fn one(kind: Kind, element: Node<'_>) -> Result<Statement, Finding> {
             _ => {}
         }
     }
+    // A notification tells of a movement when it happens, and some banks leave it at that.
+    let notified = if kind == Kind::Notification { element.text(&["CreDtTm"])? } else { None };
+    let notified_on = notified.and_then(|instant| draft::date(&instant, &element.place()).ok());
     let mut entries = Vec::new();
     for item in element.all("Ntry")? {
-        entries.push(entry(item, &account));
+        entries.push(entry(item, &account, notified_on));
     }
     Ok(Statement {
         place: element.place(),
@@ -163,12 +166,12 @@ fn balance(node: Node<'_>) -> Result<Option<Balance>, Finding> {
     Ok(signed.ok().map(|amount| Balance { amount, date }))
 }
 
-fn entry(node: Node<'_>, account: &str) -> Result<Entry, Finding> {
+fn entry(node: Node<'_>, account: &str, notified_on: Option<NaiveDate>) -> Result<Entry, Finding> {
     let amount = node.required("Amt")?.money()?;
     let direction = node.direction()?;
     let direction = direction.ok_or_else(|| node.0.finding("missing-member", "CdtDbtInd is missing"))?;
     let (booked, valued) = (node.day("BookgDt")?, node.day("ValDt")?);
-    let booked_on = booked.as_ref().or(valued.as_ref()).map(|(day, _)| *day);
+    let booked_on = booked.as_ref().or(valued.as_ref()).map(|(day, _)| *day).or(notified_on);
     let booked_on =
         booked_on.ok_or_else(|| node.0.finding("missing-member", "neither BookgDt nor ValDt tells a day"))?;
     let status = match node.any(&[&["Sts", "Cd"], &["Sts", "Prtry"]]) {

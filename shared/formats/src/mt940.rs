@@ -149,7 +149,11 @@ fn currency<'a, 't: 'a>(
     floor: Option<&Field<'_>>,
     account: &Field<'_>,
 ) -> Result<Currency, Finding> {
-    if let Some(field) = balances.next() {
+    // Those that tell one: where the closing balance does not, the opening balance has.
+    let told = |field: &&Field<'_>| {
+        field.first().get(7..10).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    };
+    if let Some(field) = balances.find(told) {
         let code = field.first().get(7..10).unwrap_or_default();
         return draft::currency(code, &field.place());
     }
@@ -161,12 +165,12 @@ fn currency<'a, 't: 'a>(
     draft::currency(tail, &account.place())
 }
 
-/// `C070903EUR1234,56`. One that cannot be read is not checked.
+/// `C070903EUR1234,56`, by some banks without the currency. One that cannot be read is not checked.
 fn balance(field: &Field<'_>, currency: Currency) -> Option<Balance> {
     let text = field.first();
     let (mark, rest) = text.split_at_checked(1)?;
     let (date, rest) = rest.split_at_checked(6)?;
-    let amount = line::amount(rest.strip_prefix(currency.code())?, currency, field).ok()?;
+    let amount = line::amount(rest.strip_prefix(currency.code()).unwrap_or(rest), currency, field).ok()?;
     let amount = if mark == "D" { Money::zero(currency).minus(amount).ok()? } else { amount };
     Some(Balance { amount, date: line::date(date)? })
 }

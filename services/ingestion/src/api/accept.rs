@@ -2,6 +2,7 @@
 //!
 //! | step | locks taken, in this order in every transaction |
 //! | --- | --- |
+//! | claim the key of a batch, if it has one | the key |
 //! | resolve names, refuse what cannot be | none |
 //! | store the facts that are new; the others answer with the receipt they have (I5) | facts, by id |
 //! | lock the objects they are about (D13) | objects, by id |
@@ -38,11 +39,14 @@ use chrono::{DateTime, Utc};
 use contracts::stream;
 use messaging::Outbox;
 use runtime::{Caller, Door, Problem};
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::batch_key::{Key, forgotten_before};
 use super::reading::batch::{Line, MAX_LINE_BYTES};
 use super::reading::{self, Finding, Parsed, hex, sha256};
+use super::report::{Batch, Report};
 use crate::store;
 use crate::store::facts::{NewFact, ReceiptRow};
 use crate::store::quarantine::NewLine;
@@ -50,6 +54,9 @@ use resolve::{Known, Scope};
 
 /// Serialisation failures, deadlocks and races that another transaction won.
 const MAX_ATTEMPTS: usize = 5;
+
+/// Keys of long ago that each batch with a key removes: more than come.
+const FORGOTTEN_AT_ONCE: i64 = 100;
 
 /// One more than a problem document lists, so that it says that there were more.
 const MAX_FINDINGS: usize = 101;
@@ -120,13 +127,27 @@ impl Notes {
 
 /// Who tells the facts of one request, and what becomes of those that are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Telling {
+enum Telling<'a> {
     /// One refusal is the answer, and nothing is stored.
     Single,
     /// What is refused waits in the quarantine.
-    Batch(Uuid),
+    Batch(&'a Batch),
     /// Rules of ours: what is refused is theirs to remember, and no source has told it.
     Rules,
+}
+
+/// What became of one attempt.
+enum Taken {
+    Now(Vec<Verdict>),
+    /// The batch was here before: what was answered then.
+    Before(Value),
+}
+
+/// What became of a batch.
+pub(crate) enum Batched {
+    Now(Report),
+    /// It was here before, by the same key: the same report as then.
+    Before(Value),
 }
 
 /// Accepts the facts on `lines`. As a batch, what is refused goes to the quarantine and the rest is accepted; without
@@ -137,15 +158,39 @@ pub(crate) async fn accept(
     lines: &[Line],
     batch_id: Option<Uuid>,
 ) -> Result<Vec<Verdict>, Problem> {
-    take(door, caller, lines, batch_id.map_or(Telling::Single, Telling::Batch)).await
+    let batch = batch_id.map(Batch::unreported);
+    let telling = batch.as_ref().map_or(Telling::Single, Telling::Batch);
+    verdicts(take(door, caller, lines, telling).await?)
+}
+
+/// Accepts the facts on `lines` as a batch, once for each key: what is answered is kept with what is accepted. A batch that
+/// is sent while the first of its key is being accepted waits for it.
+pub(crate) async fn accept_batch(
+    door: &Door,
+    caller: &Caller,
+    lines: &[Line],
+    batch: &Batch,
+) -> Result<Batched, Problem> {
+    Ok(match take(door, caller, lines, Telling::Batch(batch)).await? {
+        Taken::Now(verdicts) => Batched::Now(Report::of(caller.tenant_id, batch, lines, &verdicts)),
+        Taken::Before(report) => Batched::Before(report),
+    })
+}
+
+/// Of facts that were told without a key, which nothing can have answered before.
+fn verdicts(taken: Taken) -> Result<Vec<Verdict>, Problem> {
+    match taken {
+        Taken::Now(verdicts) => Ok(verdicts),
+        Taken::Before(_) => Err(Problem::unavailable()),
+    }
 }
 
 /// Accepts what rules have decided; nothing of it counts as told by its source, and what is refused is only answered.
 pub(crate) async fn accept_decisions(door: &Door, caller: &Caller, lines: &[Line]) -> Result<Vec<Verdict>, Problem> {
-    take(door, caller, lines, Telling::Rules).await
+    verdicts(take(door, caller, lines, Telling::Rules).await?)
 }
 
-async fn take(door: &Door, caller: &Caller, lines: &[Line], telling: Telling) -> Result<Vec<Verdict>, Problem> {
+async fn take(door: &Door, caller: &Caller, lines: &[Line], telling: Telling<'_>) -> Result<Taken, Problem> {
     let today = now(door, &mut *door.pool.acquire().await?).await?.date_naive();
     // A batch tells one finding for each line; a line of nothing but mistakes has tens of thousands.
     let kept = if telling == Telling::Single { MAX_FINDINGS } else { 1 };
@@ -157,7 +202,7 @@ async fn take(door: &Door, caller: &Caller, lines: &[Line], telling: Telling) ->
     let mut attempt = 1;
     loop {
         match try_once(door, caller, lines, &read, telling).await {
-            Ok(verdicts) => return Ok(verdicts),
+            Ok(taken) => return Ok(taken),
             Err(trouble) if attempt < MAX_ATTEMPTS && trouble.may_pass() => attempt += 1,
             Err(trouble) => return Err(trouble.into_problem()),
         }
@@ -183,11 +228,16 @@ async fn try_once(
     caller: &Caller,
     lines: &[Line],
     read: &[Result<Parsed, Vec<Finding>>],
-    telling: Telling,
-) -> Result<Vec<Verdict>, Trouble> {
+    telling: Telling<'_>,
+) -> Result<Taken, Trouble> {
     let mut tx = door.begin(caller.tenant_id).await?;
     let conn = &mut *tx;
     let now = now(door, conn).await?;
+    if let Telling::Batch(Batch { key: Some(key), .. }) = telling
+        && let Some(report) = claim(conn, caller.tenant_id, now, key).await?
+    {
+        return Ok(Taken::Before(report));
+    }
     let mut scope = Scope::load(conn, caller, now, read).await?;
     let mut verdicts: Vec<Option<Verdict>> = vec![None; lines.len()];
     let known = scope.resolve(conn, read, &mut verdicts).await?;
@@ -195,7 +245,7 @@ async fn try_once(
 
     let is_refused = verdicts.iter().any(|verdict| matches!(verdict, Some(Verdict::Refused(_))));
     if telling == Telling::Single && is_refused {
-        return Ok(verdicts.into_iter().flatten().collect());
+        return Ok(Taken::Now(verdicts.into_iter().flatten().collect()));
     }
     let mut outbox = Outbox::new(stream::INGESTION, now);
     let notes = apply(conn, &mut scope, &fresh, &mut outbox).await?;
@@ -203,8 +253,13 @@ async fn try_once(
     for (line, first) in repeated {
         answer_like(&mut verdicts, line, first);
     }
-    if let Telling::Batch(batch_id) = telling {
-        quarantine(conn, &scope, batch_id, lines, &verdicts).await?;
+    if let Telling::Batch(batch) = telling {
+        quarantine(conn, &scope, batch.id, lines, &verdicts).await?;
+        if let Some(key) = &batch.key {
+            let report = Report::of(caller.tenant_id, batch, lines, verdicts.iter().flatten());
+            let report = serde_json::to_value(report).map_err(|_| Problem::unavailable())?;
+            store::batch_keys::answer(conn, caller.tenant_id, &key.text, &report).await?;
+        }
     }
     if telling != Telling::Rules {
         watermarks::add(conn, &scope, &fresh).await?;
@@ -214,7 +269,27 @@ async fn try_once(
     tx.commit().await?;
     faults::point("intake.after_commit");
     door.wake.notify();
-    Ok(verdicts.into_iter().flatten().collect())
+    Ok(Taken::Now(verdicts.into_iter().flatten().collect()))
+}
+
+/// Takes the key of a batch before anything else is locked; what was answered, where the batch was here before.
+async fn claim(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    now: DateTime<Utc>,
+    key: &Key,
+) -> Result<Option<Value>, Trouble> {
+    let before = forgotten_before(now);
+    let kept = store::batch_keys::claim(conn, tenant_id, now, before, (&key.text, &key.sha256)).await?;
+    match kept {
+        None => {
+            store::batch_keys::forget(conn, tenant_id, before, FORGOTTEN_AT_ONCE).await?;
+            Ok(None)
+        }
+        Some(kept) if kept.sha256 != key.sha256 => Err(Trouble::Answer(key.conflict(&kept.sha256))),
+        // Nobody answered: it went while we waited.
+        Some(kept) => kept.report.map(Some).ok_or(Trouble::Again),
+    }
 }
 
 /// Stores what is new and returns it in the order of its lines; settles the verdicts of what was here before. A fact that

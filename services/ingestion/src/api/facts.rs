@@ -11,25 +11,23 @@ use encoding_rs::UTF_8;
 use formats::InvoiceNumber;
 use primitives::ids::{self, Kind};
 use runtime::{Caller, Door, Problem};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::accept::resolve::quarantine_id;
-use super::accept::{Verdict, accept};
+use super::accept::{Batched, Verdict, accept, accept_batch};
+use super::batch_key::{self, Told};
 use super::body::{self, Coding};
 use super::media_type::MediaType;
-use super::openapi::values::{Key, TimeZone};
+use super::openapi::values::{Key, KeyOfBatch, TimeZone};
 use super::profiles;
 use super::reading::batch::{self, Line, MAX_LINES};
 use super::reading::file::{self, Origin};
 use super::reading::{cloud_event, hex, sha256};
 use super::receipts::Receipt;
+use super::report::{Batch, Report, Warning};
 use super::{refusal, rules};
 use crate::domain::text;
 
-/// A report names this many problems; `GET /v1/quarantine` has them all.
-const MAX_PROBLEMS: usize = 100;
 /// Longer terms are a mistake.
 const MAX_TERMS_DAYS: u32 = 720;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -38,12 +36,15 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 ///
 /// Scope `facts:write`. One fact is accepted or refused as a whole; the same fact again gets the same receipt. Of many the
 /// good ones are in, and the bad ones wait in the quarantine. All is inflated first where `Content-Encoding` is `gzip`.
-#[utoipa::path(post, path = "/v1/facts", operation_id = "tell_facts", tag = "facts", params(SaidOfFile),
+#[utoipa::path(post, path = "/v1/facts", operation_id = "tell_facts", tag = "facts",
+    params(SaidOfFile, ("Idempotency-Key" = Option<KeyOfBatch>, Header, description = "Of a batch: sent again by its key within 30 \
+        days it gets the same report, and another batch by that key is refused. One fact has its own id.")),
     responses(
         (status = 201, description = "The fact is in for good", body = Receipt),
         (status = 200, description = "It was here before: the receipt it got then", body = Receipt,
          headers(("Idempotent-Replayed" = String, description = "`true`"))),
-        (status = 202, description = "What became of many", body = Report),
+        (status = 202, description = "What became of many", body = Report,
+         headers(("Idempotent-Replayed" = String, description = "`true`: the batch was here before, by the same key"))),
     ))]
 pub(super) async fn post(caller: Caller, State(door): State<Door>, request: Request) -> Response {
     match answer(&caller, &door, request).await {
@@ -60,12 +61,13 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
     let is_utf8 = media.encoding == UTF_8;
     let said = said_of_file(&parts.uri)?;
     let (origin, options) = (said.origin()?, said.options()?);
+    let key = batch_key::told(&parts)?;
     if let Some(name) = &said.profile {
         let profile = profiles::of_name(door, caller, name).await?;
         let origin = origin.ok_or_else(needs_source)?;
         let body = body::read(coding, packed).await?;
         let lines = file::table(&body, media.encoding, Some(profile), &origin)?;
-        return batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await;
+        return batch(caller, door, key, &body, &lines.ok_or_else(too_many_lines)?).await;
     }
     match &*media.essence {
         "application/json" if is_utf8 && cloud_event::is_binary(&parts.headers) => {
@@ -83,24 +85,24 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
             if lines.is_empty() {
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "empty-body", "There is nothing to read"));
             }
-            batch(caller, door, &body, &lines).await
+            batch(caller, door, key, &body, &lines).await
         }
         "application/cloudevents-batch+json" if is_utf8 => {
             let body = body::read(coding, packed).await?;
             let lines = cloud_event::elements(&body).map_err(|finding| refusal::problem(&[finding]))?;
-            batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
+            batch(caller, door, key, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         "text/csv" => {
             let origin = origin.ok_or_else(needs_source)?;
             let body = body::read(coding, packed).await?;
             let lines = file::table(&body, media.encoding, None, &origin)?;
-            batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
+            batch(caller, door, key, &body, &lines.ok_or_else(too_many_lines)?).await
         }
         "application/xml" | "text/xml" | "application/x-mt940" => {
             let origin = origin.ok_or_else(needs_source)?;
             let body = body::read(coding, packed).await?;
-            let lines = file::document(&body, &options, &origin)?;
-            batch(caller, door, &body, &lines.ok_or_else(too_many_lines)?).await
+            let (lines, warnings) = file::document(&body, &options, &origin)?.ok_or_else(too_many_lines)?;
+            document(caller, door, key, &body, (&lines, warnings)).await
         }
         _ => Ok(not_read()),
     }
@@ -189,97 +191,46 @@ async fn single(caller: &Caller, door: &Door, body: Bytes) -> Result<Response, P
     rules::apply(door, caller).await;
     Ok(match verdicts.into_iter().next() {
         Some(Verdict::Accepted(receipt)) => (StatusCode::CREATED, Json(Receipt::from(receipt))).into_response(),
-        Some(Verdict::Replayed(receipt)) => {
-            let mut response = (StatusCode::OK, Json(Receipt::from(receipt))).into_response();
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            response
-        }
+        Some(Verdict::Replayed(receipt)) => replayed(StatusCode::OK, Json(Receipt::from(receipt))),
         Some(Verdict::Refused(findings)) => refusal::problem(&findings).into_response(),
         None => Problem::unavailable().into_response(),
     })
 }
 
-/// What became of a batch: `lines = applied + duplicate + quarantined` (I8).
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = BatchReport)]
-struct Report {
-    batch_id: Uuid,
-    lines: usize,
-    applied: usize,
-    duplicate: usize,
-    quarantined: usize,
-    /// Of those applied: a newer change was known already.
-    stale: usize,
-    /// Of those applied: waits for something that has not come.
-    parked: usize,
-    problems: Vec<LineProblem>,
-    /// True when more lines are bad than `problems` lists.
-    truncated: bool,
+async fn batch(
+    caller: &Caller,
+    door: &Door,
+    key: Option<Told>,
+    body: &Bytes,
+    lines: &[Line],
+) -> Result<Response, Problem> {
+    document(caller, door, key, body, (lines, Vec::new())).await
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = BatchProblem)]
-struct LineProblem {
-    line: usize,
-    byte_offset: usize,
-    code: &'static str,
-    pointer: String,
-    detail: String,
-    quarantine_id: Uuid,
-}
-
-async fn batch(caller: &Caller, door: &Door, body: &Bytes, lines: &[Line]) -> Result<Response, Problem> {
+/// A batch whose file says more than its lines.
+async fn document(
+    caller: &Caller,
+    door: &Door,
+    key: Option<Told>,
+    body: &Bytes,
+    (lines, warnings): (&[Line], Vec<Warning>),
+) -> Result<Response, Problem> {
     // The same bytes are the same batch.
-    let batch_id = ids::derive(caller.tenant_id, Kind::Quarantine, &["batch", &hex(&sha256(body))]);
-    let verdicts = accept(door, caller, lines, Some(batch_id)).await?;
-    rules::apply(door, caller).await;
-    let mut report = Report {
-        batch_id,
-        lines: lines.len(),
-        applied: 0,
-        duplicate: 0,
-        quarantined: 0,
-        stale: 0,
-        parked: 0,
-        problems: Vec::new(),
-        truncated: false,
-    };
-    for (line, verdict) in lines.iter().zip(verdicts) {
-        report.count(caller.tenant_id, line, verdict);
-    }
-    metrics::counter!("puntual_ingestion_lines_total", "verdict" => "applied").increment(count(report.applied));
-    metrics::counter!("puntual_ingestion_lines_total", "verdict" => "duplicate").increment(count(report.duplicate));
-    metrics::counter!("puntual_ingestion_lines_total", "verdict" => "quarantined").increment(count(report.quarantined));
-    Ok((StatusCode::ACCEPTED, Json(report)).into_response())
-}
-
-impl Report {
-    fn count(&mut self, tenant_id: Uuid, line: &Line, verdict: Verdict) {
-        match verdict {
-            Verdict::Accepted(receipt) => {
-                self.applied += 1;
-                self.stale += usize::from(receipt.status == "stale");
-                self.parked += usize::from(!receipt.parked.is_empty());
-            }
-            Verdict::Replayed(_) => self.duplicate += 1,
-            Verdict::Refused(findings) => {
-                self.quarantined += 1;
-                self.truncated |= self.problems.len() >= MAX_PROBLEMS;
-                if let Some(finding) = findings.into_iter().next().filter(|_| !self.truncated) {
-                    self.problems.push(LineProblem {
-                        line: line.number,
-                        byte_offset: line.byte_offset,
-                        code: finding.code,
-                        pointer: finding.pointer,
-                        detail: finding.detail.into_owned(),
-                        quarantine_id: quarantine_id(tenant_id, &line.bytes),
-                    });
-                }
-            }
+    let id = ids::derive(caller.tenant_id, Kind::Quarantine, &["batch", &hex(&sha256(body))]);
+    let told = Batch { id, key: key.map(|key| key.of(body)), warnings };
+    match accept_batch(door, caller, lines, &told).await? {
+        Batched::Now(report) => {
+            rules::apply(door, caller).await;
+            report.measure();
+            Ok((StatusCode::ACCEPTED, Json(report)).into_response())
         }
+        Batched::Before(report) => Ok(replayed(StatusCode::ACCEPTED, Json(report))),
     }
 }
 
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+/// The same answer as then.
+fn replayed(status: StatusCode, body: impl IntoResponse) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }

@@ -31,7 +31,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Puntual: ingestion", description = include_str!("openapi/about.md"), license(name = "Apache-2.0", identifier = "Apache-2.0")),
-    components(schemas(Problem, FieldError, requests::OpenItem)),
+    components(schemas(Problem, FieldError, requests::OpenItem, values::KeyOfBatch)),
     tags(
         (name = "facts", description = "What has happened outside."),
         (name = "lists", description = "All that is open at one moment, for sources that cannot tell events."),

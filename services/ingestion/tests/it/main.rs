@@ -3,10 +3,12 @@
 #![allow(clippy::needless_pass_by_value, reason = "facts are written where they are told")]
 
 mod bad_input;
+mod batch_keys;
 mod cash;
 mod commands;
 mod conduct;
 mod confluence;
+mod deliveries;
 mod doors;
 mod events;
 mod feed;

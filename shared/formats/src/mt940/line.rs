@@ -42,7 +42,10 @@ pub(super) fn entry(field: &Field<'_>, told: Option<&Field<'_>>, currency: Curre
     let sum = amount(sum, currency, field)?;
     let (kind, rest) = kind(rest);
     let (customer, bank) = rest.split_once("//").unwrap_or((rest, ""));
-    let mut narrative = narrative::read(told.map_or(&[], |told| told.lines.as_slice()));
+    let mut narrative = match told {
+        Some(told) if told.tag == "NS" => narrative::numbered(&told.lines),
+        told => narrative::read(told.map_or(&[], |told| told.lines.as_slice())),
+    };
     let transaction = &mut narrative.transaction;
     let supplement = field.lines.get(1).map_or("", |line| line.trim());
     let lines = field.lines.iter().chain(told.into_iter().flat_map(|told| &told.lines));
@@ -53,7 +56,8 @@ pub(super) fn entry(field: &Field<'_>, told: Option<&Field<'_>>, currency: Curre
             [supplement, customer].into_iter().find(|text| narrative::is_iban(text)).map(str::to_owned);
     }
     if transaction.end_to_end.is_none() && transaction.account.as_deref() != Some(customer) {
-        transaction.end_to_end = meaningful(customer);
+        // What is left of NONREF where a bank counts from the type's second letter.
+        transaction.end_to_end = meaningful(customer).filter(|reference| reference != "N");
     }
     if transaction.text.is_none() && transaction.references.is_empty() && transaction.account.is_none() {
         transaction.text = draft::line(supplement);

@@ -45,6 +45,57 @@ pub(super) fn read(lines: &[&str]) -> Narrative {
     narrative
 }
 
+/// `:NS:`, each of whose lines begins with the number of what it says: 01 to 14 the purpose, 15 and 16 the name of the other
+/// side, 17 the posting text, 34 its account. The rest is about the statement.
+pub(super) fn numbered(lines: &[&str]) -> Narrative {
+    let fields: Option<Vec<(&str, &str)>> = lines
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.split_at_checked(2).filter(|(tag, _)| tag.bytes().all(|byte| byte.is_ascii_digit())))
+        .collect();
+    let Some(fields) = fields else { return read(lines) };
+    let (mut purpose, mut name, mut posting, mut account) = (Vec::new(), Vec::new(), None, None);
+    for (tag, value) in fields {
+        match tag {
+            tag if ("01"..="14").contains(&tag) => purpose.push(value),
+            "15" | "16" => name.push(value),
+            "17" => posting = draft::line(value),
+            "34" => account = draft::line(value),
+            _ => {}
+        }
+    }
+    let mut narrative = Narrative::default();
+    let (purpose, transaction) = (continued(&purpose), &mut narrative.transaction);
+    if !plus_codes(&purpose, transaction) {
+        transaction.text = draft::line(&purpose);
+    }
+    transaction.account = account.or(transaction.account.take());
+    transaction.name = draft::line(&continued(&name)).or(transaction.name.take());
+    narrative.back = posting.as_deref().is_some_and(comes_back);
+    narrative.reason = posting.unwrap_or_default();
+    narrative
+}
+
+/// Lines of a text, which goes on in the middle of a word where a line is full.
+fn continued(lines: &[&str]) -> String {
+    let mut text = String::new();
+    let mut full = true;
+    for line in lines {
+        if !full {
+            text.push(' ');
+        }
+        text.push_str(line);
+        full = line.chars().count() >= FULL_PURPOSE;
+    }
+    text
+}
+
+/// What banks write when money comes back.
+fn comes_back(posting: &str) -> bool {
+    let said = posting.to_uppercase();
+    ["STORNO", "RETOURE", "RUECKLAST", "RÜCKLAST", "RUECKGABE"].iter().any(|word| said.contains(word))
+}
+
 /// Two letters, two digits, and letters or digits.
 pub(super) fn is_iban(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -107,7 +158,7 @@ fn sub_fields(text: &str, separator: char) -> Narrative {
                 full = value.chars().count() >= FULL_PURPOSE;
             }
             // Polish banks tell the IBAN beside the number.
-            "31" if account.is_none() => account = Some(value.trim().to_owned()).filter(|told| !told.is_empty()),
+            "31" if account.is_none() => account = Some(value.replace(' ', "")).filter(|told| !told.is_empty()),
             "38" => account = Some(value.replace(' ', "")).filter(|told| !told.is_empty()).or(account),
             "32" | "33" => name.push_str(value),
             "34" => reason = Some(value.trim().to_owned()),
@@ -121,8 +172,7 @@ fn sub_fields(text: &str, separator: char) -> Narrative {
     }
     transaction.account = account.or(transaction.account.take());
     transaction.name = draft::line(&name).or(transaction.name.take());
-    let said = posting.as_deref().unwrap_or_default().to_uppercase();
-    narrative.back = ["STORNO", "RETOURE", "RUECKLAST", "RÜCKLAST", "RUECKGABE"].iter().any(|word| said.contains(word));
+    narrative.back = posting.as_deref().is_some_and(comes_back);
     let words: Vec<String> = reason.into_iter().chain(posting).collect();
     narrative.reason = words.join(" ");
     narrative

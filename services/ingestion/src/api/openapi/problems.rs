@@ -74,9 +74,9 @@ const MALFORMED_DOCUMENT: Codes = &["malformed-xml", "xml-attributes", "xml-char
 
 /// Operation, status, codes.
 const REFUSALS: &[(&str, u16, &[Codes])] = &[
-    ("tell_facts", 400, &[UNREADABLE, MALFORMED_DOCUMENT, &["body-incomplete", "query-parameter"]]),
+    ("tell_facts", 400, &[UNREADABLE, MALFORMED_DOCUMENT, &["body-incomplete", "idempotency-key", "query-parameter"]]),
     ("tell_facts", 403, &[&["insufficient-scope", "tenant-mismatch"]]),
-    ("tell_facts", 409, &[CONFLICT]),
+    ("tell_facts", 409, &[CONFLICT, &["batch-key-conflict"]]),
     ("tell_facts", 413, &[&["body-too-large", "csv-too-wide", "line-too-long", "too-large", "too-many-lines"]]),
     ("tell_facts", 415, &[&["unsupported-encoding", "unsupported-media-type"]]),
     ("tell_facts", 422, &[REFUSED, TABLE, DOCUMENT]),
@@ -128,6 +128,7 @@ const REFUSALS: &[(&str, u16, &[Codes])] = &[
     ("put_cash_rules", 413, &[&["body-too-large"]]),
     ("put_cash_rules", 422, &[REFUSED, &["duplicate-rule"]]),
     ("list_missing_certificates", 400, &[&["query-parameter"]]),
+    ("list_late_deliveries", 400, &[&["query-parameter"]]),
     ("allocate_payment", 400, &[SMALL_BODY, &["malformed-json", "too-deep"]]),
     ("allocate_payment", 413, &[&["body-too-large", "line-too-long"]]),
     ("allocate_payment", 422, &[REFUSED]),

@@ -22,6 +22,12 @@ pub(crate) struct Key(String);
     example = "ventas-norte")]
 pub(crate) struct Code(String);
 
+/// By which a batch is sent again.
+#[derive(ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+    example = "8e03978e-40d5-43e8-bc93-6894a57f9324")]
+pub(crate) struct KeyOfBatch(String);
+
 /// The id of a message, as its `Message-ID` has it before the `@`.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Uuid,

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::Finding;
 use super::batch::{Line, MAX_LINES};
+use crate::api::report::Warning;
 
 /// Whose file it is.
 #[derive(Debug, Clone)]
@@ -86,17 +87,17 @@ pub(crate) fn finding_of_row(broken: &Broken, column: Option<&str>) -> Finding {
     Finding { code: broken.code, pointer, detail: Cow::Owned(broken.detail.clone()) }
 }
 
-/// The facts of a document: an invoice, a credit note, a statement of an account.
-pub(crate) fn document(
-    body: &Bytes,
-    options: &formats::Options,
-    origin: &Origin,
-) -> Result<Option<Vec<Line>>, Problem> {
+/// The facts of a document, and what it says against itself.
+type Told = (Vec<Line>, Vec<Warning>);
+
+/// What an invoice, a credit note or a statement of an account tells; `None` when there are more facts than [`MAX_LINES`].
+pub(crate) fn document(body: &Bytes, options: &formats::Options, origin: &Origin) -> Result<Option<Told>, Problem> {
     let reading = formats::read(body, options).map_err(|finding| unreadable_document(&finding))?;
     if reading.drafts.len() > MAX_LINES {
         return Ok(None);
     }
-    Ok(Some(reading.drafts.into_iter().map(|told| line(told, origin)).collect()))
+    let warnings = reading.warnings.into_iter().map(Warning::from).collect();
+    Ok(Some((reading.drafts.into_iter().map(|told| line(told, origin)).collect(), warnings)))
 }
 
 fn line(told: Result<Draft, formats::Finding>, origin: &Origin) -> Line {
