@@ -19,6 +19,7 @@ pub(crate) mod differences;
 pub(crate) mod matching;
 #[cfg(test)]
 mod properties;
+pub(crate) mod shares;
 pub(crate) mod withholdings;
 
 use std::collections::BTreeSet;

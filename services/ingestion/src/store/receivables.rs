@@ -1,5 +1,7 @@
 //! Invoices and what is open of them.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -70,24 +72,28 @@ pub(crate) async fn by_ids(
     .await
 }
 
-/// Currencies of the invoices that are known.
-pub(crate) async fn currencies(
+/// Currency and payer of an invoice.
+pub(crate) type Owed = (String, Uuid);
+
+/// In which account the invoices are that are known.
+pub(crate) async fn accounts(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     ids: &[Uuid],
-) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+) -> Result<BTreeMap<Uuid, Owed>, sqlx::Error> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
     let rows = sqlx::query!(
-        "SELECT r.invoice_id, r.currency FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
-             SELECT invoice_id, currency FROM receivables WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
+        "SELECT r.invoice_id, r.currency, r.payer_id FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
+             SELECT invoice_id, currency, payer_id FROM receivables
+             WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
         tenant_id,
         ids
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.invoice_id, row.currency)).collect())
+    Ok(rows.into_iter().map(|row| (row.invoice_id, (row.currency, row.payer_id))).collect())
 }
 
 /// The open invoices of accounts.

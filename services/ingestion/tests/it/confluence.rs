@@ -126,12 +126,12 @@ fn consent(id: &str, time: &str, status: &str) -> Value {
 }
 
 /// A permutation without randomness: every `step`-th fact, then every `step`-th from the next one on.
-fn shuffled(facts: &[Value], step: usize) -> Vec<Value> {
+pub(crate) fn shuffled(facts: &[Value], step: usize) -> Vec<Value> {
     (0..step).flat_map(|first| facts.iter().skip(first).step_by(step).rev().cloned()).collect()
 }
 
 /// The digest of a fresh ledger after facts arrived in some way.
-async fn after(arrive: impl AsyncFnOnce(&World)) -> Value {
+pub(crate) async fn after(arrive: impl AsyncFnOnce(&World)) -> Value {
     let world = world::start().await;
     arrive(&world).await;
     let digest = world.digest(&world.acme).await;

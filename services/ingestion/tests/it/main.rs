@@ -21,6 +21,7 @@ mod reach;
 mod receipts;
 mod reemit;
 mod references;
+mod shares;
 mod snapshots;
 mod standing;
 mod tenants;

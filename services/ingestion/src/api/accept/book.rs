@@ -34,7 +34,7 @@ pub(super) struct Book {
     pub(super) credits: BTreeMap<Uuid, CreditRow>,
     /// As they were loaded.
     invoices_before: BTreeMap<Uuid, ReceivableRow>,
-    credits_before: BTreeMap<Uuid, CreditRow>,
+    pub(super) credits_before: BTreeMap<Uuid, CreditRow>,
     /// Invoices whose sums must be looked at.
     pub(super) touched: BTreeSet<Uuid>,
     /// Those whose settlements changed.
@@ -130,7 +130,7 @@ impl Book {
         let mut claims: BTreeMap<Uuid, Decimal> = BTreeMap::new();
         for row in work.credits.iter().filter_map(|id| self.credits.get(id)) {
             let mut named = Decimal::ZERO;
-            for part in row.parts.iter() {
+            for part in row.parts.iter().filter(|part| part.elsewhere.is_none()) {
                 let Some(amount) = part.amount else { return false };
                 named += amount;
                 *claims.entry(part.invoice_id).or_default() += amount;
@@ -395,6 +395,7 @@ pub(super) fn credit_row(
         closes: part.closes,
         deduction: part.deduction.map(|amount| amount.amount()),
         reason: part.reason.clone(),
+        elsewhere: None,
         waiting: None,
     };
     CreditRow {
@@ -421,6 +422,8 @@ pub(super) fn credit_row(
         parts: Json(told.parts.iter().map(part).collect()),
         source_order: known.fact().order.as_str().to_owned(),
         recorded_at: scope.now,
+        share_of: None,
+        whole: None,
     }
 }
 
@@ -456,13 +459,20 @@ fn credit_key(row: &CreditRow) -> Result<ItemKey, Trouble> {
 }
 
 pub(crate) fn credit(row: &CreditRow) -> Result<Credit, Trouble> {
-    let part = |part: &PartRow| Part { invoice_id: part.invoice_id, amount: part.amount, closes: part.closes };
+    let part = |part: &PartRow| Part {
+        invoice_id: part.invoice_id,
+        // Here it has no money: that is the share's.
+        amount: part.elsewhere.map_or(part.amount, |_| Some(Decimal::ZERO)),
+        closes: part.closes,
+    };
     Ok(Credit {
         credit_id: row.credit_id,
         key: credit_key(row)?,
         amount: row.amount,
+        whole: row.whole.unwrap_or(row.amount),
         parts: row.parts.iter().map(part).collect(),
-        chooses: row.application_authority == "puntual" && kind_of(row)?.may_choose(),
+        // A share is there for what it names; its payer's other debts are not whose money it was.
+        chooses: row.application_authority == "puntual" && row.share_of.is_none() && kind_of(row)?.may_choose(),
         yields: is_difference(row) || kind_of(row)? == CreditKind::Unexplained,
         bank_reference: row.bank_reference.clone(),
     })

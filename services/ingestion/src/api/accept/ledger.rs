@@ -10,7 +10,8 @@ use super::disputes::Disputes;
 use super::instruments::Instruments;
 use super::resolve::{Known, Scope};
 use super::{
-    Notes, Trouble, book, cash, expected_credits, extensions, publish, references, standings, voids, withholdings,
+    Notes, Trouble, book, cash, expected_credits, extensions, publish, references, shares, standings, voids,
+    withholdings,
 };
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
@@ -48,7 +49,8 @@ pub(super) async fn apply(
         return Err(Trouble::Again);
     }
     let (issued, invoices) = newest_invoices(conn, scope, facts, (&in_question, &deducted), notes).await?;
-    let (credited, credits) = newest_credits(conn, scope, facts, instruments, notes).await?;
+    let (mut credited, mut credits) = newest_credits(conn, scope, facts, instruments, notes).await?;
+    let spread = shares::apply(conn, scope, facts, (&issued, &invoices), &mut credited, &mut credits).await?;
     if issued.is_empty() && credited.is_empty() && in_question.is_empty() {
         disputes.decide(scope, &Book::default(), facts, notes);
         return disputes.save(conn, scope).await;
@@ -65,6 +67,7 @@ pub(super) async fn apply(
     let mut book = Book::load(conn, scope, &wanted, credits.iter().map(|row| row.credit_id).chain(voids)).await?;
     let told: Vec<Uuid> = credited.keys().copied().collect();
     let mut work = book.take_in(scope, issued, &credited)?;
+    spread.check(conn, scope, &book).await?;
     meet_references(conn, scope, &credited, &mut work).await?;
     let folded = fold(conn, scope, &mut book, &work, &last).await?;
 

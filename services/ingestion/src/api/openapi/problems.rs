@@ -16,6 +16,7 @@ const UNREADABLE: Codes = &["empty-body", "malformed-json", "encoding", "too-dee
 const REFUSED: Codes = &[
     "amount-format",
     "amount-range",
+    "amount-required",
     "amount-scale",
     "amount-sign",
     "amount-zero",
