@@ -96,6 +96,24 @@ async fn a_person_parts_a_payment_among_customers() {
     world.role.stop().await;
 }
 
+#[tokio::test]
+async fn who_pays_for_several_customers_is_known_by_their_files() {
+    let world = with_debts().await;
+    let belongs = |code: &str| {
+        let told = customer(code, &format!("Filial {code}"));
+        corrected(&told, 2, json!({"payer": "C-9"}))
+    };
+    world.tell(&[customer("C-9", "Matriz"), belongs("C-1"), belongs("C-2")]).await;
+    world.tell(&[paid("P-1", "170.00", json!({"text": "F-1 F-3"}))]).await;
+    assert_eq!(waiting(&world).await.len(), 1, "5.00 are missing, and nobody knows of which");
+    world.tell(&[paid("P-2", "175.00", json!({"text": "F-1 F-3"}))]).await;
+    assert_eq!(both_open(&world).await, open("0.00", "0.00"));
+    let rule = "SELECT count(*) FROM facts WHERE data ->> 'rule' = 'reference' AND data ->> 'payer' = 'C-9'";
+    assert_eq!(world.count(rule).await, 1);
+    world.digest(&world.acme).await;
+    world.role.stop().await;
+}
+
 /// Payments across three accounts, one of which changes hands, with twins, bounces and an invoice that comes last.
 fn facts() -> Vec<Value> {
     let moved = invoice("F-4", "C-2", "90.00", "2026-01-04", "2026-02-20");

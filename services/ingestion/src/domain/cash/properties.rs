@@ -109,6 +109,7 @@ impl World {
                 .filter(|invoice| invoice.open_amount == Decimal::from(self.amount))
                 .cloned()
                 .collect(),
+            families: BTreeMap::new(),
         }
     }
 
