@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 mod allocations;
+mod balance;
 mod body;
 mod cash_rules;
 mod certificates;
@@ -57,6 +58,7 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(certificates::get))
         .routes(routes!(conservation::get))
         .routes(routes!(digest::get))
+        .routes(routes!(balance::get))
         .routes(routes!(openapi::document))
         .routes(routes!(openapi::page))
 }

@@ -145,6 +145,11 @@ pub(crate) async fn after(arrive: impl AsyncFnOnce(&World)) -> Value {
         let expected: Vec<u64> = (1..).take(versions.len()).collect();
         assert_eq!(versions, expected, "no version of {number} is left out or told twice");
     }
+    // What was known at a moment is a beginning of each account's journal (D5).
+    let back = "SELECT count(*) FROM (
+                    SELECT recorded_at < lag(recorded_at) OVER (PARTITION BY payer_id, currency ORDER BY entry_no) AS goes_back
+                    FROM settlement_entries) j WHERE goes_back";
+    assert_eq!(world.count(back).await, 0, "nothing is posted before what was posted already");
     world.role.stop().await;
     digest
 }

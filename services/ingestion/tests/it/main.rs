@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "facts are written where they are told")]
 
 mod bad_input;
+mod balance;
 mod cash;
 mod commands;
 mod conduct;

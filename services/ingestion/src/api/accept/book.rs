@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, NaiveDate, Utc};
 use faults::Bug;
 use primitives::Currency;
 use primitives::ids::{self, Kind};
@@ -249,11 +250,12 @@ impl Book {
         &mut self,
         conn: &mut PgConnection,
         scope: &Scope,
+        now: DateTime<Utc>,
         disputes: &Disputes,
     ) -> Result<BTreeMap<Uuid, Vec<SettlementRow>>, Trouble> {
         let entries: Vec<NewEntry> =
             self.postings.iter().map(|(account, posting)| self.entry(scope, *account, posting)).collect();
-        store::settlements::post(conn, scope.tenant_id, scope.now, &entries).await?;
+        store::settlements::post(conn, scope.tenant_id, now, &entries).await?;
         // An invoice of which all is open has no settlement in force (M1).
         let is_settled = |id: &&Uuid| self.invoices.get(*id).is_some_and(|row| row.open_amount != row.amount);
         let partly_settled: Vec<Uuid> = self.touched.iter().filter(is_settled).copied().collect();
@@ -336,14 +338,24 @@ impl Book {
         self.credits.values().filter(|row| self.changed.contains(&row.credit_id))
     }
 
-    pub(super) async fn save(&self, conn: &mut PgConnection, scope: &Scope) -> Result<(), Trouble> {
+    pub(super) async fn save(&self, conn: &mut PgConnection, scope: &Scope, now: DateTime<Utc>) -> Result<(), Trouble> {
+        let is_corrected = |row: &&ReceivableRow| {
+            self.invoices_before.get(&row.invoice_id).is_some_and(|before| owed(before) != owed(row))
+        };
+        let corrected: Vec<Uuid> = self.invoices.values().filter(is_corrected).map(|row| row.invoice_id).collect();
+        store::receivables::keep(conn, scope.tenant_id, now, &corrected).await?;
         // A re-sent fact with a newer version is remembered even when it says nothing new.
         let invoices = self.invoices.values().filter(|row| self.invoices_before.get(&row.invoice_id) != Some(row));
         let credits = self.credits.values().filter(|row| self.credits_before.get(&row.credit_id) != Some(row));
-        store::receivables::save(conn, scope.tenant_id, &invoices.collect::<Vec<_>>()).await?;
+        store::receivables::save(conn, scope.tenant_id, now, &invoices.collect::<Vec<_>>()).await?;
         store::credits::save(conn, scope.tenant_id, &credits.collect::<Vec<_>>()).await?;
         Ok(())
     }
+}
+
+/// What a balance of the past depends on.
+fn owed(row: &ReceivableRow) -> (Uuid, Uuid, &str, Decimal, NaiveDate) {
+    (row.customer_id, row.payer_id, &row.currency, row.amount, row.issue_date)
 }
 
 /// The row of an invoice as its fact tells it, nothing settled yet. `None` for other facts.

@@ -128,6 +128,7 @@ const REFUSALS: &[(&str, u16, &[Codes])] = &[
     ("put_cash_rules", 400, &[UNREADABLE, SMALL_BODY]),
     ("put_cash_rules", 413, &[&["body-too-large"]]),
     ("put_cash_rules", 422, &[REFUSED, &["duplicate-rule"]]),
+    ("get_balance", 400, &[&["query-parameter"]]),
     ("list_missing_certificates", 400, &[&["query-parameter"]]),
     ("allocate_payment", 400, &[SMALL_BODY, &["malformed-json", "too-deep"]]),
     ("allocate_payment", 413, &[&["body-too-large", "line-too-long"]]),
