@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 mod allocations;
+mod balance;
 mod batch_key;
 mod body;
 mod cash_rules;
@@ -61,6 +62,7 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(late_deliveries::get))
         .routes(routes!(conservation::get))
         .routes(routes!(digest::get))
+        .routes(routes!(balance::get))
         .routes(routes!(openapi::document))
         .routes(routes!(openapi::page))
 }

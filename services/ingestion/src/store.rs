@@ -2,6 +2,7 @@
 #![allow(clippy::as_conversions, reason = "how sqlx is told that items of an array may be null")]
 
 pub(crate) mod accounts;
+pub(crate) mod balance;
 pub(crate) mod batch_keys;
 pub(crate) mod cash;
 pub(crate) mod cash_rules;

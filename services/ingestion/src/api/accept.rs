@@ -28,6 +28,7 @@ pub(crate) mod publish;
 mod reach;
 mod references;
 pub(crate) mod resolve;
+mod shares;
 mod standings;
 mod voids;
 mod watermarks;

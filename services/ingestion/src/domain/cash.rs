@@ -2,8 +2,8 @@
 //!
 //! | rule | finds | certain when |
 //! | --- | --- | --- |
-//! | `remittance` | the invoices that come with the payment, with their amounts | those that are known belong to one payer |
-//! | `reference` | invoices whose numbers stand among the references or, `in_text`, in the text | all of them belong to one payer |
+//! | `remittance` | the invoices that come with the payment, with their amounts | those that are known belong to one payer; or all are known and told, and one payer pays for their customers |
+//! | `reference` | invoices whose numbers stand among the references or, `in_text`, in the text | all of them belong to one payer; or one payer pays for their customers, and they are open for just this amount |
 //! | `account` | payers that have paid from this account before | there is one |
 //! | `name` | payers of exactly this name | there is one, and `amount` finds what it pays |
 //! | `amount` | for a payer that was found: the one open invoice, or the only few, of this very amount; for nobody: invoices of this amount, whoever owes them | for a payer; for nobody never |
@@ -19,6 +19,7 @@ pub(crate) mod differences;
 pub(crate) mod matching;
 #[cfg(test)]
 mod properties;
+pub(crate) mod shares;
 pub(crate) mod withholdings;
 
 use std::collections::BTreeSet;

@@ -181,6 +181,8 @@ pub(crate) struct Credit {
     pub(crate) credit_id: Uuid,
     pub(crate) key: ItemKey,
     pub(crate) amount: Decimal,
+    /// Of a payment that lies in several accounts what all of them have of it; else the amount.
+    pub(crate) whole: Decimal,
     pub(crate) parts: Vec<Part>,
     /// Whether Puntual may choose invoices for what no part names: not where the ERP applies cash (L3), and only for kinds that
     /// may ([`CreditKind::may_choose`]).

@@ -25,7 +25,7 @@ pub struct Proof {
     pub found: Vec<String>,
 }
 
-/// M1 and M2 of every tenant and currency.
+/// M1, M2 and M8 of every tenant and currency.
 pub async fn conservation(pool: &PgPool) -> anyhow::Result<Proof> {
     let mut conn = pool.acquire().await?;
     let mut proof = Proof::default();

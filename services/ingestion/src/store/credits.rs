@@ -37,6 +37,10 @@ pub(crate) struct CreditRow {
     pub(crate) parts: Json<Vec<PartRow>>,
     pub(crate) source_order: String,
     pub(crate) recorded_at: DateTime<Utc>,
+    /// The payment whose money in this account it is, where that lies in another one.
+    pub(crate) share_of: Option<Uuid>,
+    /// Of a payment with shares, and of each of them: all that it is, without what was reversed.
+    pub(crate) whole: Option<Decimal>,
 }
 
 /// An invoice that a credit names.
@@ -54,6 +58,9 @@ pub(crate) struct PartRow {
     pub(crate) deduction: Option<Decimal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// Whose account its invoice and its money are in, where it is not the credit's own: the part of a share there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) elsewhere: Option<Uuid>,
     /// Reserved while the invoice has not come; `None` when the part does not wait.
     pub(crate) waiting: Option<Decimal>,
 }
@@ -79,7 +86,7 @@ pub(crate) async fn by_ids(
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
                   s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
-                  c.recorded_at
+                  c.recorded_at, c.share_of, c.whole
            FROM unnest($2::uuid[]) AS k (credit_id) CROSS JOIN LATERAL (
                SELECT * FROM credits WHERE tenant_id = $1 AND credit_id = k.credit_id OFFSET 0) c
            JOIN sources s ON s.tenant_id = $1 AND s.source_id = c.source_id"#,
@@ -105,7 +112,7 @@ pub(crate) async fn unapplied(
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
                   s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
-                  c.recorded_at
+                  c.recorded_at, c.share_of, c.whole
            FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
                SELECT * FROM credits
                WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
@@ -135,7 +142,7 @@ pub(crate) async fn all(
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
                   s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
-                  c.recorded_at
+                  c.recorded_at, c.share_of, c.whole
            FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
                SELECT * FROM credits
                WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
@@ -145,6 +152,34 @@ pub(crate) async fn all(
         &columns.legal_entities,
         &columns.payers,
         &columns.currencies
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Payments that name invoices of an account, as (account, invoice); of shares the payments that they are of.
+pub(crate) async fn naming(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    named: &[(AccountKey, Uuid)],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns: Columns = named.iter().map(|(account, _)| account).collect();
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT coalesce(c.share_of, c.credit_id) AS "credit_id!"
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[]) AS k (legal_entity_id, payer_id, currency, invoice_id)
+           CROSS JOIN LATERAL (
+               SELECT credit_id, share_of FROM credits
+               WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
+                 AND currency = k.currency::bpchar AND kind = 'cash'
+                 AND parts @> jsonb_build_array(jsonb_build_object('invoice_id', k.invoice_id)) OFFSET 0) c"#,
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies,
+        &named.iter().map(|(_, invoice_id)| *invoice_id).collect::<Vec<_>>()
     )
     .fetch_all(conn)
     .await
@@ -191,17 +226,18 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Cred
     sqlx::query!(
         "INSERT INTO credits (tenant_id, credit_id, version, legal_entity_id, payer_id, currency, kind, source_id, number,
              amount, reversed, applied, on_account, waiting, held, value_date, received_date, bank_reference, certificate,
-             parts, source_order, recorded_at)
+             parts, source_order, recorded_at, share_of, whole)
          SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
              $9::text[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[],
-             $16::date[], $17::date[], $18::text[], $19::text[], $20::jsonb[], $21::text[], $22::timestamptz[])
+             $16::date[], $17::date[], $18::text[], $19::text[], $20::jsonb[], $21::text[], $22::timestamptz[],
+             $23::uuid[], $24::numeric[])
          ON CONFLICT (tenant_id, credit_id) DO UPDATE SET version = excluded.version,
              legal_entity_id = excluded.legal_entity_id, payer_id = excluded.payer_id, currency = excluded.currency,
              amount = excluded.amount, reversed = excluded.reversed, applied = excluded.applied, on_account = excluded.on_account,
              waiting = excluded.waiting, held = excluded.held, value_date = excluded.value_date,
              received_date = excluded.received_date, bank_reference = excluded.bank_reference,
              certificate = excluded.certificate, parts = excluded.parts, source_order = excluded.source_order,
-             recorded_at = excluded.recorded_at",
+             recorded_at = excluded.recorded_at, share_of = excluded.share_of, whole = excluded.whole",
         tenant_id,
         &id(|row| row.credit_id),
         &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
@@ -223,7 +259,9 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Cred
         &maybe(|row| row.certificate.as_deref()) as &[Option<&str>],
         &parts as &[Json<&[PartRow]>],
         &text(|row| &row.source_order) as &[&str],
-        &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>()
+        &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.share_of).collect::<Vec<_>>() as &[Option<Uuid>],
+        &rows.iter().map(|row| row.whole).collect::<Vec<_>>() as &[Option<Decimal>]
     )
     .execute(conn)
     .await?;

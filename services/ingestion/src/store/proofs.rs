@@ -10,7 +10,8 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct ConservationRow {
     /// M1: amount = settled + open, of invoices. M2: amount = applied + on account + waiting + held, of credits. M7: the
-    /// journal speaks of invoices and credits that exist.
+    /// journal speaks of invoices and credits that exist. M8: whole = shares in other accounts + what is the payer's, of
+    /// payments that have shares.
     pub(crate) law: String,
     pub(crate) currency: String,
     pub(crate) objects: i64,
@@ -39,6 +40,9 @@ pub(crate) async fn conservation(
            UNION ALL
            SELECT 'M7', currency, objects, total, settled, remaining, broken
            FROM conservation_journal WHERE tenant_id = $1
+           UNION ALL
+           SELECT 'M8', currency, objects, total, settled, remaining, broken
+           FROM conservation_shares WHERE tenant_id = $1
            ORDER BY 1, 2"#,
         tenant_id
     )
@@ -74,8 +78,8 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
                UNION ALL
                SELECT 'credits', concat_ws(E'\x1f', credit_id, payer_id, currency, trim_scale(amount), trim_scale(applied),
                           trim_scale(on_account), trim_scale(waiting), trim_scale(held), value_date)
-               -- A void that was taken back is as if it had never been.
-               FROM credits WHERE tenant_id = $1 AND NOT (kind = 'void' AND amount = 0)
+               -- A void that was taken back is as if it had never been, and so is a share of which nothing is left.
+               FROM credits WHERE tenant_id = $1 AND NOT (amount = 0 AND (kind = 'void' OR share_of IS NOT NULL))
                UNION ALL
                SELECT 'allocations', concat_ws(E'\x1f', settlement_id, invoice_id, credit_id, inferred, value_date, trim_scale(amount))
                FROM (

@@ -1,6 +1,8 @@
 //! Invoices and what is open of them.
 
-use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -70,24 +72,28 @@ pub(crate) async fn by_ids(
     .await
 }
 
-/// Currencies of the invoices that are known.
-pub(crate) async fn currencies(
+/// Currency and payer of an invoice.
+pub(crate) type Owed = (String, Uuid);
+
+/// In which account the invoices are that are known.
+pub(crate) async fn accounts(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     ids: &[Uuid],
-) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+) -> Result<BTreeMap<Uuid, Owed>, sqlx::Error> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
     let rows = sqlx::query!(
-        "SELECT r.invoice_id, r.currency FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
-             SELECT invoice_id, currency FROM receivables WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
+        "SELECT r.invoice_id, r.currency, r.payer_id FROM unnest($2::uuid[]) AS k (invoice_id) CROSS JOIN LATERAL (
+             SELECT invoice_id, currency, payer_id FROM receivables
+             WHERE tenant_id = $1 AND invoice_id = k.invoice_id OFFSET 0) r",
         tenant_id,
         ids
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.invoice_id, row.currency)).collect())
+    Ok(rows.into_iter().map(|row| (row.invoice_id, (row.currency, row.payer_id))).collect())
 }
 
 /// The open invoices of accounts.
@@ -186,7 +192,37 @@ pub(crate) async fn of_amounts(
     Ok(rows.into_iter().filter_map(|row| Some((usize::try_from(row.position).ok()?, row.invoice_id))).collect())
 }
 
-pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&ReceivableRow]) -> Result<(), sqlx::Error> {
+/// Keeps what was known of invoices until `now`; they are about to be corrected.
+pub(crate) async fn keep(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    now: DateTime<Utc>,
+    ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO receivable_history (tenant_id, invoice_id, known_from, known_until, customer_id, payer_id, currency, amount,
+             issue_date)
+         SELECT r.tenant_id, r.invoice_id, r.known_from, $2, r.customer_id, r.payer_id, r.currency, r.amount, r.issue_date
+         FROM receivables r WHERE r.tenant_id = $1 AND r.invoice_id = ANY($3) AND r.known_from < $2",
+        tenant_id,
+        now,
+        ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes invoices as they are known at `now`.
+pub(crate) async fn save(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    now: DateTime<Utc>,
+    rows: &[&ReceivableRow],
+) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -197,11 +233,11 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Rece
     let standings: Vec<Json<&Standing>> = rows.iter().map(|row| Json(&row.standing.0)).collect();
     let maybe = |of: fn(&ReceivableRow) -> Option<NaiveDate>| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
     sqlx::query!(
-        "INSERT INTO receivables (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number,
+        "INSERT INTO receivables AS r (tenant_id, known_from, invoice_id, version, legal_entity_id, customer_id, payer_id, currency, number,
              amount, open_amount, expected_withholding, withheld_amount, disputed_amount, issue_date, due_date,
              effective_due_date, delivered_date, last_dunned_on, settled_on, source, source_order, document,
              corrects_invoice_id, standing)
-         SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
+         SELECT $1, $25, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
              $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::date[], $15::date[],
              $16::date[], $17::date[], $18::date[], $19::date[], $20::text[], $21::text[],
              $22::text[], $23::uuid[], $24::jsonb[])
@@ -213,7 +249,10 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Rece
              effective_due_date = excluded.effective_due_date, delivered_date = excluded.delivered_date, last_dunned_on = excluded.last_dunned_on,
              settled_on = excluded.settled_on, source = excluded.source, source_order = excluded.source_order,
              document = excluded.document, corrects_invoice_id = excluded.corrects_invoice_id,
-             standing = excluded.standing",
+             standing = excluded.standing, known_from = CASE
+                 WHEN (r.customer_id, r.payer_id, r.currency, r.amount, r.issue_date) IS DISTINCT FROM
+                      (excluded.customer_id, excluded.payer_id, excluded.currency, excluded.amount, excluded.issue_date)
+                 THEN excluded.known_from ELSE r.known_from END",
         tenant_id,
         &id(|row| row.invoice_id),
         &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
@@ -237,7 +276,8 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Rece
         &text(|row| &row.source_order) as &[&str],
         &text(|row| &row.document) as &[&str],
         &rows.iter().map(|row| row.corrects_invoice_id).collect::<Vec<_>>() as &[Option<Uuid>],
-        &standings as &[Json<&Standing>]
+        &standings as &[Json<&Standing>],
+        now
     )
     .execute(conn)
     .await?;

@@ -50,7 +50,7 @@ pub(crate) async fn add(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Refere
     Ok(())
 }
 
-/// Notes which credits name what nobody knows: (id of the name, credit).
+/// Notes which credits name what nobody knows, or what is another payer's: (id of the name, credit).
 pub(crate) async fn expect(
     conn: &mut PgConnection,
     tenant_id: Uuid,
@@ -79,8 +79,13 @@ pub(crate) async fn expecting(
     tenant_id: Uuid,
     ids: &[Uuid],
 ) -> Result<Vec<Uuid>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     sqlx::query_scalar!(
-        "SELECT DISTINCT credit_id FROM unknown_invoices WHERE tenant_id = $1 AND named_id = ANY($2) ORDER BY credit_id",
+        "SELECT DISTINCT u.credit_id FROM unnest($2::uuid[]) AS k (named_id) CROSS JOIN LATERAL (
+             SELECT credit_id FROM unknown_invoices WHERE tenant_id = $1 AND named_id = k.named_id OFFSET 0) u
+         ORDER BY u.credit_id",
         tenant_id,
         ids
     )

@@ -5,23 +5,23 @@ use serde_json::{Value, json};
 use crate::world::{self, World, customer, fact, invoice};
 
 /// A payment as a bank tells it.
-fn paid(number: &str, amount: &str, clues: Value) -> Value {
+pub(crate) fn paid(number: &str, amount: &str, clues: Value) -> Value {
     let data =
         json!({"payment": number, "amount": amount, "currency": "COP", "value_date": "2026-02-10", "clues": clues});
     fact("bank", &format!("payment {number}"), "payment.received", data)
 }
 
-async fn open_amount(world: &World, number: &str) -> String {
+pub(crate) async fn open_amount(world: &World, number: &str) -> String {
     let events = world.bed.published::<InvoiceChanged>().await;
     events.into_iter().rfind(|event| event.number == number).unwrap().open_amount
 }
 
-async fn waiting(world: &World) -> Vec<Value> {
+pub(crate) async fn waiting(world: &World) -> Vec<Value> {
     world.get("/v1/unapplied").await.body["unidentified"].as_array().unwrap().clone()
 }
 
 /// Three customers with open invoices.
-async fn with_debts() -> World {
+pub(crate) async fn with_debts() -> World {
     let world = world::start().await;
     world
         .tell(&[

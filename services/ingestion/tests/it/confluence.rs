@@ -126,12 +126,12 @@ fn consent(id: &str, time: &str, status: &str) -> Value {
 }
 
 /// A permutation without randomness: every `step`-th fact, then every `step`-th from the next one on.
-fn shuffled(facts: &[Value], step: usize) -> Vec<Value> {
+pub(crate) fn shuffled(facts: &[Value], step: usize) -> Vec<Value> {
     (0..step).flat_map(|first| facts.iter().skip(first).step_by(step).rev().cloned()).collect()
 }
 
 /// The digest of a fresh ledger after facts arrived in some way.
-async fn after(arrive: impl AsyncFnOnce(&World)) -> Value {
+pub(crate) async fn after(arrive: impl AsyncFnOnce(&World)) -> Value {
     let world = world::start().await;
     arrive(&world).await;
     let digest = world.digest(&world.acme).await;
@@ -145,6 +145,11 @@ async fn after(arrive: impl AsyncFnOnce(&World)) -> Value {
         let expected: Vec<u64> = (1..).take(versions.len()).collect();
         assert_eq!(versions, expected, "no version of {number} is left out or told twice");
     }
+    // What was known at a moment is a beginning of each account's journal (D5).
+    let back = "SELECT count(*) FROM (
+                    SELECT recorded_at < lag(recorded_at) OVER (PARTITION BY payer_id, currency ORDER BY entry_no) AS goes_back
+                    FROM settlement_entries) j WHERE goes_back";
+    assert_eq!(world.count(back).await, 0, "nothing is posted before what was posted already");
     world.role.stop().await;
     digest
 }

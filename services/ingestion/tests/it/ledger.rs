@@ -108,11 +108,15 @@ async fn a_correction_moves_an_invoice_with_its_money() {
     assert_eq!(last_invoice(&world, "F-1").await.amount, "80.00");
     assert_eq!(last_credit(&world, "P-1").await, ["80.00", "20.00", "0.00", "0.00"]);
 
-    // Another payer owes it now: the payment stays where it was made.
+    // Another payer owes it now: what was paid of it goes with it, as a share of the payment.
     world.tell(&[corrected(&issued, 3, json!({"amount": "80.00", "payer": "HOLDING"}))]).await;
     let moved = last_invoice(&world, "F-1").await;
-    assert_eq!((&*moved.open_amount, &*moved.status, moved.settlements.len()), ("80.00", "open", 0));
-    assert_eq!(last_credit(&world, "P-1").await, ["0.00", "0.00", "100.00", "0.00"]);
+    assert_eq!((&*moved.open_amount, &*moved.status, moved.settlements.len()), ("0.00", "settled", 1));
+    let unapplied = world.get("/v1/unapplied").await.body;
+    assert_eq!(
+        (&unapplied["rows"][0]["payer"], &unapplied["rows"][0]["on_account"]),
+        (&json!("HOLDING"), &json!("20.00"))
+    );
 
     // An older version after a newer one changes nothing.
     let stale = world.post(&corrected(&issued, 1, json!({"amount": "1.00"}))).await;

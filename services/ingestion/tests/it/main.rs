@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "facts are written where they are told")]
 
 mod bad_input;
+mod balance;
 mod batch_keys;
 mod cash;
 mod commands;
@@ -23,6 +24,7 @@ mod reach;
 mod receipts;
 mod reemit;
 mod references;
+mod shares;
 mod snapshots;
 mod standing;
 mod tenants;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, NaiveDate, Utc};
 use faults::Bug;
 use primitives::Currency;
 use primitives::ids::{self, Kind};
@@ -34,7 +35,7 @@ pub(super) struct Book {
     pub(super) credits: BTreeMap<Uuid, CreditRow>,
     /// As they were loaded.
     invoices_before: BTreeMap<Uuid, ReceivableRow>,
-    credits_before: BTreeMap<Uuid, CreditRow>,
+    pub(super) credits_before: BTreeMap<Uuid, CreditRow>,
     /// Invoices whose sums must be looked at.
     pub(super) touched: BTreeSet<Uuid>,
     /// Those whose settlements changed.
@@ -130,7 +131,7 @@ impl Book {
         let mut claims: BTreeMap<Uuid, Decimal> = BTreeMap::new();
         for row in work.credits.iter().filter_map(|id| self.credits.get(id)) {
             let mut named = Decimal::ZERO;
-            for part in row.parts.iter() {
+            for part in row.parts.iter().filter(|part| part.elsewhere.is_none()) {
                 let Some(amount) = part.amount else { return false };
                 named += amount;
                 *claims.entry(part.invoice_id).or_default() += amount;
@@ -249,11 +250,12 @@ impl Book {
         &mut self,
         conn: &mut PgConnection,
         scope: &Scope,
+        now: DateTime<Utc>,
         disputes: &Disputes,
     ) -> Result<BTreeMap<Uuid, Vec<SettlementRow>>, Trouble> {
         let entries: Vec<NewEntry> =
             self.postings.iter().map(|(account, posting)| self.entry(scope, *account, posting)).collect();
-        store::settlements::post(conn, scope.tenant_id, scope.now, &entries).await?;
+        store::settlements::post(conn, scope.tenant_id, now, &entries).await?;
         // An invoice of which all is open has no settlement in force (M1).
         let is_settled = |id: &&Uuid| self.invoices.get(*id).is_some_and(|row| row.open_amount != row.amount);
         let partly_settled: Vec<Uuid> = self.touched.iter().filter(is_settled).copied().collect();
@@ -336,14 +338,24 @@ impl Book {
         self.credits.values().filter(|row| self.changed.contains(&row.credit_id))
     }
 
-    pub(super) async fn save(&self, conn: &mut PgConnection, scope: &Scope) -> Result<(), Trouble> {
+    pub(super) async fn save(&self, conn: &mut PgConnection, scope: &Scope, now: DateTime<Utc>) -> Result<(), Trouble> {
+        let is_corrected = |row: &&ReceivableRow| {
+            self.invoices_before.get(&row.invoice_id).is_some_and(|before| owed(before) != owed(row))
+        };
+        let corrected: Vec<Uuid> = self.invoices.values().filter(is_corrected).map(|row| row.invoice_id).collect();
+        store::receivables::keep(conn, scope.tenant_id, now, &corrected).await?;
         // A re-sent fact with a newer version is remembered even when it says nothing new.
         let invoices = self.invoices.values().filter(|row| self.invoices_before.get(&row.invoice_id) != Some(row));
         let credits = self.credits.values().filter(|row| self.credits_before.get(&row.credit_id) != Some(row));
-        store::receivables::save(conn, scope.tenant_id, &invoices.collect::<Vec<_>>()).await?;
+        store::receivables::save(conn, scope.tenant_id, now, &invoices.collect::<Vec<_>>()).await?;
         store::credits::save(conn, scope.tenant_id, &credits.collect::<Vec<_>>()).await?;
         Ok(())
     }
+}
+
+/// What a balance of the past depends on.
+fn owed(row: &ReceivableRow) -> (Uuid, Uuid, &str, Decimal, NaiveDate) {
+    (row.customer_id, row.payer_id, &row.currency, row.amount, row.issue_date)
 }
 
 /// The row of an invoice as its fact tells it, nothing settled yet. `None` for other facts.
@@ -395,6 +407,7 @@ pub(super) fn credit_row(
         closes: part.closes,
         deduction: part.deduction.map(|amount| amount.amount()),
         reason: part.reason.clone(),
+        elsewhere: None,
         waiting: None,
     };
     CreditRow {
@@ -421,6 +434,8 @@ pub(super) fn credit_row(
         parts: Json(told.parts.iter().map(part).collect()),
         source_order: known.fact().order.as_str().to_owned(),
         recorded_at: scope.now,
+        share_of: None,
+        whole: None,
     }
 }
 
@@ -456,13 +471,20 @@ fn credit_key(row: &CreditRow) -> Result<ItemKey, Trouble> {
 }
 
 pub(crate) fn credit(row: &CreditRow) -> Result<Credit, Trouble> {
-    let part = |part: &PartRow| Part { invoice_id: part.invoice_id, amount: part.amount, closes: part.closes };
+    let part = |part: &PartRow| Part {
+        invoice_id: part.invoice_id,
+        // Here it has no money: that is the share's.
+        amount: part.elsewhere.map_or(part.amount, |_| Some(Decimal::ZERO)),
+        closes: part.closes,
+    };
     Ok(Credit {
         credit_id: row.credit_id,
         key: credit_key(row)?,
         amount: row.amount,
+        whole: row.whole.unwrap_or(row.amount),
         parts: row.parts.iter().map(part).collect(),
-        chooses: row.application_authority == "puntual" && kind_of(row)?.may_choose(),
+        // A share is there for what it names; its payer's other debts are not whose money it was.
+        chooses: row.application_authority == "puntual" && row.share_of.is_none() && kind_of(row)?.may_choose(),
         yields: is_difference(row) || kind_of(row)? == CreditKind::Unexplained,
         bank_reference: row.bank_reference.clone(),
     })

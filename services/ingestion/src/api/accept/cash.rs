@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::super::reading::Finding;
 use super::ledger::Credited;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble};
+use super::{Notes, Trouble, shares};
 use crate::domain::fact::{Allocation, Body, Reversal};
 use crate::domain::ledger::CreditKind;
 use crate::domain::order::{ChangeOrder, newest};
@@ -93,7 +93,8 @@ pub(super) async fn misfits(
     let credits = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
     let mut known: BTreeMap<Uuid, (String, Decimal)> =
         unidentified.into_iter().map(|row| (row.credit_id, (row.currency, row.amount))).collect();
-    known.extend(credits.into_iter().map(|row| (row.credit_id, (row.currency, row.amount))));
+    let told_amount = |row: &CreditRow| row.whole.unwrap_or(row.amount) + row.reversed;
+    known.extend(credits.into_iter().map(|row| (row.credit_id, (row.currency.clone(), told_amount(&row)))));
     let mut misfits = BTreeMap::new();
     for (credit_id, fact, allocation) in told {
         let finding = match known.get(&credit_id) {
@@ -106,7 +107,7 @@ pub(super) async fn misfits(
                 let detail = format!("the parts sum to {}, the payment is {amount}", allocation.named());
                 Some(Finding::new("parts-exceed-amount", "#/data/invoices", detail))
             }
-            Some(_) => None,
+            Some(_) => shares::undecided(scope, fact, allocation),
         };
         if let Some(finding) = finding {
             misfits.insert(fact.line, finding);
@@ -139,7 +140,7 @@ pub(super) async fn allocate<'a>(
     let mut done: BTreeMap<Uuid, Identified<'_>> = BTreeMap::new();
     for (credit_id, fact, allocation) in told {
         done.remove(&credit_id);
-        let stored = stored.get(&credit_id).copied().cloned();
+        let stored = stored.get(&credit_id).map(|row| shares::gathered(row));
         let base = credited.get(&credit_id).map(|(_, row)| row.clone()).or(stored);
         let base = base.or_else(|| unidentified.get(&credit_id).map(identified));
         // Whoever took the payment away meanwhile is seen by the next attempt.
@@ -160,6 +161,7 @@ pub(super) async fn allocate<'a>(
                     closes: false,
                     deduction: part.deduction.map(|amount| amount.amount()),
                     reason: part.reason.clone(),
+                    elsewhere: None,
                     waiting: None,
                 })
                 .collect(),
@@ -207,7 +209,7 @@ pub(super) async fn reverse<'a>(
             continue;
         }
         match stored.get(credit_id) {
-            Some(row) => drop(credited.insert(*credit_id, (fact, (*row).clone()))),
+            Some(row) => drop(credited.insert(*credit_id, (fact, shares::gathered(row)))),
             None => notes.park(fact.line, format!("payment {}", reversal.payment)),
         }
     }
@@ -267,5 +269,7 @@ fn identified(row: &UnidentifiedRow) -> CreditRow {
         parts: Json(Vec::new()),
         source_order: row.source_order.clone(),
         recorded_at: row.recorded_at,
+        share_of: None,
+        whole: None,
     }
 }

@@ -10,7 +10,8 @@ use super::disputes::Disputes;
 use super::instruments::Instruments;
 use super::resolve::{Known, Scope};
 use super::{
-    Notes, Trouble, book, cash, expected_credits, extensions, publish, references, standings, voids, withholdings,
+    Notes, Trouble, book, cash, expected_credits, extensions, publish, references, shares, standings, voids,
+    withholdings,
 };
 use crate::domain::fact::Body;
 use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
@@ -48,14 +49,17 @@ pub(super) async fn apply(
         return Err(Trouble::Again);
     }
     let (issued, invoices) = newest_invoices(conn, scope, facts, (&in_question, &deducted), notes).await?;
-    let (credited, credits) = newest_credits(conn, scope, facts, instruments, notes).await?;
+    let (mut credited, mut credits) = newest_credits(conn, scope, facts, instruments, notes).await?;
+    let spread = shares::apply(conn, scope, facts, (&issued, &invoices), &mut credited, &mut credits).await?;
     if issued.is_empty() && credited.is_empty() && in_question.is_empty() {
         disputes.decide(scope, &Book::default(), facts, notes);
         return disputes.save(conn, scope).await;
     }
 
     let accounts = touched_accounts(&invoices, &credits, &issued, &credited)?;
-    let last = store::accounts::lock(conn, scope.tenant_id, &accounts).await?;
+    let locked = store::accounts::lock(conn, scope.tenant_id, &accounts).await?;
+    // Another transaction may have begun later and been first: of one account what is posted later is recorded later.
+    let now = locked.posted_at.map_or(scope.now, |posted_at| posted_at.max(scope.now));
     // Only now, behind the accounts' locks, is what rows say about balances so. What was not there when its object was locked
     // is not there now.
     let mut wanted: BTreeSet<Uuid> = invoices.iter().map(|row| row.invoice_id).collect();
@@ -65,13 +69,14 @@ pub(super) async fn apply(
     let mut book = Book::load(conn, scope, &wanted, credits.iter().map(|row| row.credit_id).chain(voids)).await?;
     let told: Vec<Uuid> = credited.keys().copied().collect();
     let mut work = book.take_in(scope, issued, &credited)?;
+    spread.check(conn, scope, &book).await?;
     meet_references(conn, scope, &credited, &mut work).await?;
-    let folded = fold(conn, scope, &mut book, &work, &last).await?;
+    let folded = fold(conn, scope, &mut book, &work, &locked.last).await?;
 
     book.touched.extend(disputes.invoices().iter().filter(|id| book.invoices.contains_key(id)));
     disputes.of_invoices(conn, scope, &book.touched).await?;
     disputes.decide(scope, &book, facts, notes);
-    let settlements = book.settle(conn, scope, &disputes).await?;
+    let settlements = book.settle(conn, scope, now, &disputes).await?;
     store::cash_rules::note_differences(conn, scope.tenant_id, scope.now, &book.left_open()).await?;
     for row in book.changed_invoices() {
         outbox.push(&publish::invoice(scope, row, settlements.get(&row.invoice_id).map_or(&[], Vec::as_slice)));
@@ -83,8 +88,8 @@ pub(super) async fn apply(
     park(scope, facts, &book, notes);
 
     references::expect(conn, scope, &book, &told).await?;
-    book.save(conn, scope).await?;
-    store::accounts::save(conn, scope.tenant_id, &folded).await?;
+    book.save(conn, scope, now).await?;
+    store::accounts::save(conn, scope.tenant_id, now, &folded).await?;
     disputes.save(conn, scope).await
 }
 

@@ -12,7 +12,7 @@ use super::super::reading::Finding;
 use super::book::Book;
 use super::ledger::Credited;
 use super::resolve::{Known, Scope};
-use super::{Trouble, cash};
+use super::{Trouble, cash, shares};
 use crate::domain::fact::Body;
 use crate::store;
 use crate::store::credits::CreditRow;
@@ -44,8 +44,8 @@ pub(super) async fn conflicts(
     let references: BTreeSet<Uuid> = facts.iter().flat_map(|fact| told_ids(scope, fact)).collect();
     let references: Vec<Uuid> = references.into_iter().collect();
     // An invoice whose own number this is.
-    let stored = store::receivables::currencies(conn, scope.tenant_id, &references).await?;
-    let mut owners: BTreeMap<Uuid, Uuid> = stored.into_iter().map(|(id, _)| (id, id)).collect();
+    let stored = store::receivables::accounts(conn, scope.tenant_id, &references).await?;
+    let mut owners: BTreeMap<Uuid, Uuid> = stored.into_keys().map(|id| (id, id)).collect();
     owners.extend(scope.aliases());
     let mut conflicts = BTreeMap::new();
     for fact in facts {
@@ -96,7 +96,7 @@ pub(super) async fn learn<'a>(
     let missing: Vec<Uuid> = expecting.into_iter().filter(|id| !credited.contains_key(id)).collect();
     let stored = store::credits::by_ids(conn, scope.tenant_id, &missing).await?;
     for row in &stored {
-        credited.insert(row.credit_id, (*first, row.clone()));
+        credited.insert(row.credit_id, (*first, shares::gathered(row)));
     }
     cash::join(rows, stored);
     for (_, row) in credited.values_mut() {
@@ -109,7 +109,8 @@ pub(super) async fn learn<'a>(
     Ok(())
 }
 
-/// Notes what credits name and nobody knows.
+/// Notes what credits name and nobody knows, and what is in another account than theirs: should it turn out to be elsewhere, a
+/// payment is spread anew.
 pub(super) async fn expect(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -117,8 +118,12 @@ pub(super) async fn expect(
     credited: &[Uuid],
 ) -> Result<(), Trouble> {
     let rows = credited.iter().filter_map(|id| book.credits.get(id));
-    let named = rows.flat_map(|row| row.parts.iter().map(|part| (part.invoice_id, row.credit_id)));
-    let unknown: BTreeSet<(Uuid, Uuid)> = named.filter(|(id, _)| !book.invoices.contains_key(id)).collect();
+    let named = rows.flat_map(|row| row.parts.iter().map(move |part| (part.invoice_id, row)));
+    let is_in_account = |id: &Uuid, credit: &CreditRow| {
+        book.invoices.get(id).is_some_and(|row| row.payer_id == credit.payer_id && row.currency == credit.currency)
+    };
+    let unknown: BTreeSet<(Uuid, Uuid)> =
+        named.filter(|(id, row)| !is_in_account(id, row)).map(|(id, row)| (id, row.credit_id)).collect();
     store::references::expect(conn, scope.tenant_id, &unknown.into_iter().collect::<Vec<_>>()).await?;
     Ok(())
 }

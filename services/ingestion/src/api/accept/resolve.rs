@@ -17,6 +17,7 @@ use crate::domain::ledger::CreditKind;
 use crate::store;
 use crate::store::context::{LegalEntityRow, SourceRow};
 use crate::store::facts::{NewFact, ReceiptRow};
+use crate::store::receivables::Owed;
 
 /// A source that claims to have told the future would switch the freshness gate off (L4).
 const MAX_COVERAGE_AHEAD_DAYS: u64 = 2;
@@ -34,6 +35,8 @@ pub(crate) struct Scope {
     aliases: BTreeMap<Uuid, Uuid>,
     /// What credits name and nobody knows, neither as a number nor as another one.
     unknown: BTreeSet<Uuid>,
+    /// Currency and payer of the invoices that facts name, as far as these were known before any lock.
+    pub(super) accounts: BTreeMap<Uuid, Owed>,
 }
 
 /// A fact whose names are resolved.
@@ -64,6 +67,7 @@ impl Scope {
             sources: BTreeMap::new(),
             aliases: BTreeMap::new(),
             unknown: BTreeSet::new(),
+            accounts: BTreeMap::new(),
         }
     }
 
@@ -90,6 +94,7 @@ impl Scope {
             sources: sources.into_iter().map(|SourceRow { source_id, code }| (code, source_id)).collect(),
             aliases: BTreeMap::new(),
             unknown: BTreeSet::new(),
+            accounts: BTreeMap::new(),
         })
     }
 
@@ -197,8 +202,9 @@ impl Scope {
         let mut ids: Vec<Uuid> = named.iter().flat_map(|(_, _, invoices)| invoices.iter().map(|(id, _)| *id)).collect();
         ids.sort();
         ids.dedup();
-        let stored = store::receivables::currencies(conn, self.tenant_id, &ids).await?;
-        let mut currencies: BTreeMap<Uuid, String> = stored.into_iter().collect();
+        self.accounts = store::receivables::accounts(conn, self.tenant_id, &ids).await?;
+        let stored = self.accounts.iter().map(|(id, (currency, _))| (*id, currency.clone()));
+        let mut currencies: BTreeMap<Uuid, String> = stored.collect();
         for fact in known {
             if let Body::Invoice(invoice) = &fact.fact().body {
                 let id = self.invoice(&fact.legal_entity, &invoice.invoice);
@@ -271,6 +277,11 @@ impl Scope {
 
     pub(super) fn credit(&self, kind: CreditKind, source: &str, number: &str) -> Uuid {
         ids::derive(self.tenant_id, Kind::Credit, &[kind.as_str(), source, number])
+    }
+
+    /// What of a payment lies in another payer's account.
+    pub(super) fn share(&self, credit_id: Uuid, payer_id: Uuid) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Credit, &["share", &credit_id.to_string(), &payer_id.to_string()])
     }
 
     /// The credit that settles a voided invoice.

@@ -54,5 +54,7 @@ pub(super) fn credit(
         parts: Json(Vec::new()),
         source_order: String::new(),
         recorded_at: known.map_or(scope.now, |known| known.recorded_at),
+        share_of: None,
+        whole: None,
     })
 }

@@ -16,6 +16,7 @@ const UNREADABLE: Codes = &["empty-body", "malformed-json", "encoding", "too-dee
 const REFUSED: Codes = &[
     "amount-format",
     "amount-range",
+    "amount-required",
     "amount-scale",
     "amount-sign",
     "amount-zero",
@@ -127,6 +128,7 @@ const REFUSALS: &[(&str, u16, &[Codes])] = &[
     ("put_cash_rules", 400, &[UNREADABLE, SMALL_BODY]),
     ("put_cash_rules", 413, &[&["body-too-large"]]),
     ("put_cash_rules", 422, &[REFUSED, &["duplicate-rule"]]),
+    ("get_balance", 400, &[&["query-parameter"]]),
     ("list_missing_certificates", 400, &[&["query-parameter"]]),
     ("list_late_deliveries", 400, &[&["query-parameter"]]),
     ("allocate_payment", 400, &[SMALL_BODY, &["malformed-json", "too-deep"]]),

@@ -56,7 +56,7 @@ pub(crate) struct Allocation {
     /// Code; the tenant's first legal entity when absent or null.
     #[schema(required = false)]
     legal_entity: Option<Key>,
-    /// Without an amount, a part takes what is open of its invoice.
+    /// Without an amount, a part takes what is open of its invoice. Invoices of several payers need amounts: each gets its share.
     #[schema(required = false, max_items = 1000)]
     invoices: Vec<Part>,
 }

@@ -16,10 +16,11 @@ use crate::api::reading::batch::Line;
 use crate::api::reading::{hex, sha256};
 use crate::domain::cash::Clues;
 use crate::domain::cash::chain::Chain;
-use crate::domain::cash::matching::{Candidate, Evidence, Match, matches};
+use crate::domain::cash::matching::{Candidate, Evidence, Family, Match, matches};
 use crate::domain::ledger::AccountKey;
 use crate::store;
 use crate::store::cash::{Refused, UnidentifiedRow};
+use crate::store::parties::CustomerRow;
 use crate::store::receivables::ReceivableRow;
 
 /// Payments that the rules are tried on after one acceptance.
@@ -176,6 +177,7 @@ struct Known {
     by_name: BTreeMap<String, BTreeSet<Uuid>>,
     of_account: BTreeMap<AccountKey, Vec<Uuid>>,
     of_amount: BTreeMap<Uuid, Vec<Uuid>>,
+    families: BTreeMap<Uuid, Family>,
 }
 
 fn clues_of(row: &UnidentifiedRow) -> Option<&Clues> {
@@ -251,12 +253,18 @@ impl Known {
         Ok(by_account.union(&by_name).map(key).collect())
     }
 
-    /// Codes of everybody who may have paid.
-    async fn codes(&self, conn: &mut PgConnection, tenant_id: Uuid) -> Result<BTreeMap<Uuid, String>, sqlx::Error> {
+    /// Codes of everybody who may have paid; whom these belong to is known from then on.
+    async fn codes(&mut self, conn: &mut PgConnection, tenant_id: Uuid) -> Result<BTreeMap<Uuid, String>, sqlx::Error> {
         let found = self.by_account.values().chain(self.by_name.values()).flatten().copied();
         let payers: BTreeSet<Uuid> = found.chain(self.invoices.values().map(|row| row.payer_id)).collect();
-        let payers: Vec<Uuid> = payers.into_iter().collect();
-        let rows = store::parties::customers(conn, tenant_id, &payers).await?;
+        let mut rows = store::parties::customers(conn, tenant_id, &payers.iter().copied().collect::<Vec<_>>()).await?;
+        let behind: BTreeSet<Uuid> = rows.iter().map(|row| row.payer_id).filter(|id| !payers.contains(id)).collect();
+        if !behind.is_empty() {
+            let behind: Vec<Uuid> = behind.into_iter().collect();
+            rows.extend(store::parties::customers(conn, tenant_id, &behind).await?);
+        }
+        let family = |row: &CustomerRow| Family { payer_id: row.payer_id, group: row.group_code.clone() };
+        self.families = rows.iter().map(|row| (row.customer_id, family(row))).collect();
         Ok(rows.into_iter().map(|row| (row.customer_id, row.code)).collect())
     }
 
@@ -293,6 +301,7 @@ impl Known {
             of_payers: of_payers.filter_map(still_open).collect(),
             // What a payment before this one was applied to has another amount now.
             of_amount: of_amount.filter_map(still_open).filter(|open| open.open_amount == payment.amount).collect(),
+            families: self.families.clone(),
         })
     }
 
@@ -304,11 +313,12 @@ impl Known {
             .iter()
             .filter_map(|(number, amount)| {
                 let known = self.named.get(&(payment.legal_entity_id, number.clone())).copied();
-                let of_payer = || {
-                    let same = |row: &&ReceivableRow| row.number == *number && row.payer_id == found.payer_id;
+                let of_number = || {
+                    let same =
+                        |row: &&ReceivableRow| row.number == *number && row.legal_entity_id == payment.legal_entity_id;
                     self.invoices.values().find(same).map(|row| row.invoice_id)
                 };
-                Some((known.filter(|id| self.invoices.contains_key(id)).or_else(of_payer)?, *amount))
+                Some((known.filter(|id| self.invoices.contains_key(id)).or_else(of_number)?, *amount))
             })
             .collect();
         if ids.is_empty() {

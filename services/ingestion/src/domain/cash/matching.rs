@@ -10,7 +10,7 @@
 //! | 0.50 | likely: a name without an amount, documents of several payers |
 //! | 0.10 | an amount and nothing else |
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -48,6 +48,35 @@ pub(crate) struct Evidence {
     pub(crate) of_payers: Vec<Candidate>,
     /// Open invoices of this very amount, whoever owes them.
     pub(crate) of_amount: Vec<Candidate>,
+    /// Who belongs together, of all that are in question.
+    pub(crate) families: BTreeMap<Uuid, Family>,
+}
+
+/// What a customer's file says of whom it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Family {
+    /// Who pays for it; itself where nobody else does.
+    pub(crate) payer_id: Uuid,
+    /// Code of its corporate group; empty without one.
+    pub(crate) group: String,
+}
+
+impl Evidence {
+    /// Who alone can have paid for all of these: who pays for each of them, else the one of their group whose account or name
+    /// it is.
+    fn payer_for(&self, payers: &BTreeSet<Uuid>) -> Option<Uuid> {
+        let families: Vec<&Family> = payers.iter().map(|id| self.families.get(id)).collect::<Option<_>>()?;
+        let first = families.first()?;
+        if families.iter().all(|family| family.payer_id == first.payer_id) {
+            return Some(first.payer_id);
+        }
+        if first.group.is_empty() || families.iter().any(|family| family.group != first.group) {
+            return None;
+        }
+        let known = self.payers_by_account.union(&self.payers_by_name);
+        let mut of_group = known.filter(|id| self.families.get(id).is_some_and(|family| family.group == first.group));
+        of_group.next().copied().filter(|_| of_group.next().is_none())
+    }
 }
 
 /// What a rule found.
@@ -123,6 +152,17 @@ fn doubt(found: &mut [Match]) {
 
 fn remittance(rule: &Rule, evidence: &Evidence, found: &mut Vec<Match>) {
     let payers: BTreeSet<Uuid> = evidence.remitted.iter().filter_map(|(_, payer_id)| *payer_id).collect();
+    let is_told = evidence.remitted.iter().all(|(part, payer_id)| part.amount.is_some() && payer_id.is_some());
+    let told: Decimal = evidence.remitted.iter().filter_map(|(part, _)| part.amount).sum();
+    if let Some(payer_id) = evidence.payer_for(&payers)
+        && payers.len() > 1
+        && is_told
+        && told == evidence.amount
+    {
+        let parts = evidence.remitted.iter().map(|(part, _)| (part.invoice.clone(), part.amount)).collect();
+        found.push(Match::new(rule, payer_id, parts, 100, "the payment says what it pays for customers of one payer"));
+        return;
+    }
     for payer_id in &payers {
         // What is not known yet is this payer's as well, where there is no other: the part waits for its invoice.
         let told = evidence.remitted.iter().filter(|(_, of)| of.map_or(payers.len() == 1, |of| of == *payer_id));
@@ -141,6 +181,22 @@ fn reference(rule: &Rule, in_text: bool, evidence: &Evidence, found: &mut Vec<Ma
     named.sort_by(|one, other| (one.due_date, &one.number).cmp(&(other.due_date, &other.number)));
     named.dedup();
     let payers: BTreeSet<Uuid> = named.iter().map(|invoice| invoice.payer_id).collect();
+    let open: Decimal = named.iter().map(|invoice| invoice.open_amount).sum();
+    if let Some(payer_id) = evidence.payer_for(&payers)
+        && payers.len() > 1
+        && open == evidence.amount
+    {
+        // With amounts: between accounts they are what says how much is meant for which.
+        let parts = named.iter().map(|invoice| (invoice.number.clone(), Some(invoice.open_amount))).collect();
+        found.push(Match::new(
+            rule,
+            payer_id,
+            parts,
+            100,
+            "the payment is all that customers of one payer owe of what it names",
+        ));
+        return;
+    }
     for payer_id in &payers {
         let invoices = named.iter().filter(|invoice| invoice.payer_id == *payer_id);
         let parts = invoices.map(|invoice| (invoice.number.clone(), None)).collect();
@@ -308,6 +364,28 @@ mod tests {
         let referenced = vec![open("F-1", 1, 60), open("F-2", 2, 40)];
         let found = found(&Evidence { amount: 100.into(), referenced, ..Evidence::default() });
         assert!(found.len() == 2 && found.iter().all(|found| per_cent(found) == "0.60"));
+    }
+
+    #[test]
+    fn one_payer_of_several_customers_parts_by_what_is_open_or_told() {
+        let family = |of: u128, group: &str| Family { payer_id: payer(of), group: group.into() };
+        let named = Evidence {
+            amount: 100.into(),
+            referenced: vec![open("F-1", 1, 60), open("F-2", 2, 40)],
+            families: [(payer(1), family(9, "")), (payer(2), family(9, ""))].into(),
+            ..Evidence::default()
+        };
+        let first = &found(&named)[0];
+        assert_eq!((first.payer_id, first.is_certain()), (payer(9), true));
+        assert_eq!(first.parts, [("F-1".into(), Some(60.into())), ("F-2".into(), Some(40.into()))]);
+        let short = Evidence { amount: 99.into(), ..named.clone() };
+        assert!(!found(&short)[0].is_certain(), "which of them was paid short, nobody knows");
+        // A group has no payer of its own: the account must say which of it has paid.
+        let group = [(payer(1), family(1, "G")), (payer(2), family(2, "G")), (payer(3), family(3, "G"))];
+        let grouped = Evidence { families: group.into(), ..named };
+        assert!(!found(&grouped)[0].is_certain());
+        let known = Evidence { payers_by_account: [payer(3)].into(), ..grouped };
+        assert_eq!((found(&known)[0].payer_id, found(&known)[0].is_certain()), (payer(3), true));
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl World {
                 .filter(|invoice| invoice.open_amount == Decimal::from(self.amount))
                 .cloned()
                 .collect(),
+            families: BTreeMap::new(),
         }
     }
 
@@ -183,6 +184,7 @@ proptest! {
             credit_id: id("P"),
             key: key(Rank::Credit(CreditKind::Cash), "P"),
             amount: evidence.amount,
+            whole: evidence.amount,
             parts: parts.collect(),
             chooses: true,
             yields: false,
@@ -207,6 +209,7 @@ proptest! {
                 credit_id: id("D"),
                 key: key(Rank::Difference(kind), "D"),
                 amount: *open,
+                whole: *open,
                 parts: vec![Part { invoice_id: id(&told.number), amount: Some(*open), closes: true }],
                 chooses: false,
                 yields: true,

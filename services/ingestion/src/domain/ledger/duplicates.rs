@@ -12,7 +12,7 @@ pub(crate) fn suspected_duplicates<'a>(credits: impl IntoIterator<Item = &'a Cre
     let mut groups: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for credit in credits {
         if let (Rank::Credit(CreditKind::Cash), Some(reference)) = (credit.key.rank, &credit.bank_reference) {
-            let group = groups.entry((reference, credit.amount, credit.key.date)).or_default();
+            let group = groups.entry((reference, credit.whole, credit.key.date)).or_default();
             group.insert((&credit.key.number, &credit.key.source, credit.credit_id));
         }
     }

@@ -206,6 +206,7 @@ fn credit(paid: Paid) -> Item {
             number: format!("P-{}", paid.number),
         },
         amount: paid.amount.into(),
+        whole: paid.amount.into(),
         parts: parts.collect(),
         chooses: paid.chooses && paid.kind.may_choose(),
         yields: paid.closes || paid.kind == CreditKind::Unexplained,
