@@ -80,7 +80,7 @@ async fn every_past_moment_is_answered_as_it_was_then() {
     let world = world::start().await;
     let mut moments = Vec::new();
     for fact in facts() {
-        world.tell(&[fact.clone()]).await;
+        world.tell(std::slice::from_ref(&fact)).await;
         let seen = balances(&world, None).await;
         // At the end of all days it is what is open now.
         let everybody = &seen[12]["totals"];
