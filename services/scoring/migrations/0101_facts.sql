@@ -9,11 +9,15 @@ CREATE TABLE customers (
     code text NOT NULL,
     -- ISO 3166-1 alpha-2, empty while unknown: the group whose habits a customer is presumed to share.
     country text NOT NULL,
+    -- Who pays its invoices: itself, or another customer. How that one pays is shared by all it pays for.
+    payer_id uuid NOT NULL,
     CONSTRAINT customers_pkey PRIMARY KEY (tenant_id, customer_id),
     CONSTRAINT customers_version_not_negative CHECK (version >= 0)
 );
 -- For the door: a customer asked for by its code.
 CREATE INDEX customers_code ON customers (tenant_id, code);
+-- For the other customers of a payer.
+CREATE INDEX customers_payer ON customers (tenant_id, payer_id);
 SELECT protect_tenant_table('customers');
 
 CREATE TABLE sources (
@@ -50,8 +54,6 @@ CREATE TABLE invoice_facts (
     paid boolean NOT NULL,
     -- An allocation rule and not a remittance chose the invoice for a payment.
     inferred boolean NOT NULL,
-    -- First day on which the invoice says anything about its customer: max(issue, min(settled, due)).
-    known_on date,
     CONSTRAINT invoice_facts_pkey PRIMARY KEY (tenant_id, invoice_id),
     CONSTRAINT invoice_facts_version_positive CHECK (version > 0),
     CONSTRAINT invoice_facts_open_within_amount CHECK (open_amount BETWEEN 0 AND amount)
@@ -60,8 +62,21 @@ CREATE TABLE invoice_facts (
 CREATE INDEX invoice_facts_due_date ON invoice_facts (tenant_id, due_date);
 -- For the day close: labels that settle because the invoice was cleared; and for the median delay of a year.
 CREATE INDEX invoice_facts_settled_on ON invoice_facts (tenant_id, settled_on) WHERE settled_on IS NOT NULL;
--- For the first day of learning.
-CREATE INDEX invoice_facts_known_on ON invoice_facts (tenant_id, known_on);
--- For a customer that turns out to belong to another group.
-CREATE INDEX invoice_facts_customer ON invoice_facts (tenant_id, customer_id, known_on);
+-- For the day close: what is foretold; and for the first day of learning.
+CREATE INDEX invoice_facts_issue_date ON invoice_facts (tenant_id, issue_date);
+-- For what a customer owed on a day; and for a customer that turns out to belong to another group.
+CREATE INDEX invoice_facts_customer ON invoice_facts (tenant_id, customer_id, issue_date);
 SELECT protect_tenant_table('invoice_facts');
+
+CREATE TABLE dispute_facts (
+    tenant_id uuid NOT NULL,
+    dispute_id uuid NOT NULL,
+    version bigint NOT NULL,
+    invoice_id uuid NOT NULL,
+    opened_on date NOT NULL,
+    CONSTRAINT dispute_facts_pkey PRIMARY KEY (tenant_id, dispute_id),
+    CONSTRAINT dispute_facts_version_positive CHECK (version > 0)
+);
+-- For the first day on which an invoice was disputed.
+CREATE INDEX dispute_facts_invoice ON dispute_facts (tenant_id, invoice_id, opened_on);
+SELECT protect_tenant_table('dispute_facts');

@@ -10,6 +10,12 @@ CREATE TABLE learning (
     closed_through date,
     -- First learned day of which a fact has come or changed since.
     dirty_from date,
+    -- The formulas that everything learned comes from; other ones learn it all again.
+    model_version text,
+    -- Up to here only the last state of each month is kept: what is dirty before is learned again from a month's start.
+    thinned_through date,
+    -- The last learned day ends a month or begins other rules, and everybody after this customer is still to be assessed.
+    assessing_after uuid,
     CONSTRAINT learning_pkey PRIMARY KEY (tenant_id),
     CONSTRAINT learning_dirty_is_learned CHECK (dirty_from <= learned_through),
     CONSTRAINT learning_learned_is_closed CHECK (learned_through <= closed_through)
@@ -23,17 +29,47 @@ CREATE TABLE learned_states (
     owner text NOT NULL,
     -- The day whose evidence changed the state. The state before day d is the latest row with an earlier day.
     day date NOT NULL,
-    -- Labels settled so far.
-    observations integer NOT NULL,
-    -- n, s, q and day of every cell, bit by bit as they were summed (src/domain/state.rs has the order).
-    cells double precision[] NOT NULL,
+    -- Everything remembered, bit by bit as it was summed (src/domain/model/memory.rs has the layout).
+    memory bytea NOT NULL,
     CONSTRAINT learned_states_pkey PRIMARY KEY (tenant_id, scope, owner, day),
-    CONSTRAINT learned_states_scope CHECK (scope IN ('tenant', 'group', 'customer')),
-    CONSTRAINT learned_states_observations_not_negative CHECK (observations >= 0)
+    CONSTRAINT learned_states_scope CHECK (scope IN ('tenant', 'group', 'customer'))
 );
 -- For learning again from a day on.
 CREATE INDEX learned_states_day ON learned_states (tenant_id, day);
 SELECT protect_tenant_table('learned_states');
+
+CREATE TABLE foretold_invoices (
+    tenant_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    -- The issue date, on which it was foretold with what was known before.
+    day date NOT NULL,
+    -- What it was foretold with: the label is learned against this.
+    scored bytea NOT NULL,
+    CONSTRAINT foretold_invoices_pkey PRIMARY KEY (tenant_id, invoice_id)
+);
+-- For learning again from a day on.
+CREATE INDEX foretold_invoices_day ON foretold_invoices (tenant_id, day);
+SELECT protect_tenant_table('foretold_invoices');
+
+CREATE TABLE pattern_shifts (
+    tenant_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    -- The day whose payment made the test sure.
+    found_on date NOT NULL,
+    -- First payment day of the new habit.
+    since date NOT NULL,
+    -- Mean days from due to cleared before it and since, and the payment days they rest on.
+    delay_before numeric(10, 2) NOT NULL,
+    delay_after numeric(10, 2) NOT NULL,
+    payments_before integer NOT NULL,
+    payments_after integer NOT NULL,
+    CONSTRAINT pattern_shifts_pkey PRIMARY KEY (tenant_id, customer_id, found_on),
+    CONSTRAINT pattern_shifts_found_after_it_began CHECK (since <= found_on),
+    CONSTRAINT pattern_shifts_payments_positive CHECK (payments_before > 0 AND payments_after > 0)
+);
+-- For learning again from a day on.
+CREATE INDEX pattern_shifts_day ON pattern_shifts (tenant_id, found_on);
+SELECT protect_tenant_table('pattern_shifts');
 
 CREATE TABLE calibrations (
     tenant_id uuid NOT NULL,
@@ -51,14 +87,25 @@ CREATE TABLE assessments (
     customer_id uuid NOT NULL,
     -- Made at the close of this day, for the next one.
     day date NOT NULL,
+    -- Of the next invoice, if it is like those before.
     p_late numeric(7, 6) NOT NULL,
+    -- What adds up to its log-odds, in the order of the families (src/domain/model/inputs.rs); the sum is exact.
+    contributions numeric[] NOT NULL,
+    -- Codes with their figures, the weightiest first.
+    score_reasons text[] NOT NULL,
+    -- Days from due to cleared that it stays below with probability 50 and 80 %; what of them is the payer's payment run.
+    p50_delay numeric(10, 2),
+    p80_delay numeric(10, 2),
+    structural_days integer NOT NULL,
     mean_days_late numeric(10, 2),
     observations integer NOT NULL,
+    -- Day of the assessment that first said as much as this one; that one is published.
+    score_since date NOT NULL,
     segment text NOT NULL,
     -- Day of the assessment that put the customer into this segment; its reasons are those that are published.
     segment_since date NOT NULL,
     -- Codes with their figures, the deciding one first.
-    reasons text[] NOT NULL,
+    segment_reasons text[] NOT NULL,
     model_version text NOT NULL,
     rules_version text NOT NULL,
     CONSTRAINT assessments_pkey PRIMARY KEY (tenant_id, customer_id, day),
@@ -76,9 +123,14 @@ CREATE TABLE published_scores (
     pending boolean NOT NULL,
     -- Day of the published assessment; null before the first.
     assessed_on date,
-    -- Version of the last customer.scored, and what it said.
+    -- Version of the last customer.scored; what it said is the assessment of this day.
     score_version bigint NOT NULL DEFAULT 0,
     p_late numeric(7, 6),
+    contributions numeric[],
+    score_reasons text[],
+    p50_delay numeric(10, 2),
+    p80_delay numeric(10, 2),
+    structural_days integer,
     mean_days_late numeric(10, 2),
     observations integer,
     model_version text,
@@ -86,8 +138,12 @@ CREATE TABLE published_scores (
     segment_version bigint NOT NULL DEFAULT 0,
     segment text,
     segment_since date,
-    reasons text[],
+    segment_reasons text[],
     rules_version text,
+    -- Version of the last pattern.shifted, and the day on which the shift was found that it told; null when it took the last
+    -- one back.
+    shift_version bigint NOT NULL DEFAULT 0,
+    shift_found_on date,
     CONSTRAINT published_scores_pkey PRIMARY KEY (tenant_id, customer_id),
     CONSTRAINT published_scores_segment CHECK (segment IN ('regular', 'occasional_late', 'often_late', 'high_risk', 'new')),
     CONSTRAINT published_scores_whole CHECK ((assessed_on IS NULL) = (p_late IS NULL))

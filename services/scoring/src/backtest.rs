@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::domain::evidence::{Invoice, THRESHOLDS};
+use crate::domain::close::concerned;
+use crate::domain::evidence::Invoice;
 use crate::domain::model::learner::{Bill, Learner, Prediction};
 use crate::domain::model::statistics::{days, probability};
-use crate::domain::segment::{Rules, Segment, StructuralDelay};
+use crate::domain::segment::{Rules, Segment, StructuralDelay, decide};
 
 /// Columns of the file, in any order; others are ignored.
 const COLUMNS: [&str; 9] =
@@ -52,10 +53,7 @@ pub fn run(text: &str) -> Result<Backtest, Unusable> {
     let split_day = ledger.split_day().ok_or(Unusable { line: 2, expected: "at least one invoice".into() })?;
     let mut by_day: BTreeMap<NaiveDate, Vec<&Bill>> = BTreeMap::new();
     for bill in &ledger.bills {
-        let mut days: Vec<NaiveDate> = concerned(&bill.invoice).collect();
-        days.sort_unstable();
-        days.dedup();
-        for day in days {
+        for day in concerned(&bill.invoice) {
             by_day.entry(day).or_default().push(bill);
         }
     }
@@ -66,22 +64,13 @@ pub fn run(text: &str) -> Result<Backtest, Unusable> {
         if day >= split_day && segments.is_none() {
             segments = Some(ledger.segments(&learner, split_day));
         }
-        predictions.extend(learner.close(day, &bills));
+        predictions.extend(learner.close(day, &bills).into_iter().map(|(id, (prediction, _))| (id, prediction)));
     }
     Ok(Backtest {
         predictions: ledger.predictions(&predictions),
         segments: ledger.written(&segments.unwrap_or_default()),
         split_day,
     })
-}
-
-/// The days on which an invoice is issued, settled or says anything.
-fn concerned(invoice: &Invoice) -> impl Iterator<Item = NaiveDate> {
-    let issued_on = invoice.issued_on;
-    let limits =
-        THRESHOLDS.into_iter().filter_map(|it| invoice.due_on.checked_add_days(Days::new(u64::from(it.days()))));
-    let limits: Vec<NaiveDate> = limits.collect();
-    [issued_on].into_iter().chain(invoice.settled_on).chain(limits).map(move |day| day.max(issued_on))
 }
 
 impl Ledger {
@@ -130,7 +119,8 @@ impl Ledger {
             group: group.to_owned(),
             amount: amount.parse::<Decimal>().map_err(|_| unusable("amount", "a number like 1250.50"))?,
             on_paper: bill_type == "P",
-            disputed: disputed == "1",
+            // The file does not say when: it is known once the invoice is cleared.
+            disputed_on: settled_on.filter(|_| disputed == "1"),
         });
         Ok(())
     }
@@ -146,16 +136,21 @@ impl Ledger {
 
     /// By days after the due date, not net of what is structural in the ledger: that is how they are judged.
     fn segments(&self, learner: &Learner, day: NaiveDate) -> BTreeMap<Uuid, Segment> {
-        let groups = self.bills.iter().map(|bill| (bill.invoice.customer_id, bill.group.clone())).collect();
-        learner.segments(&groups, StructuralDelay::NONE, &Rules::DEFAULT, day)
+        let groups: BTreeMap<Uuid, &str> =
+            self.bills.iter().map(|bill| (bill.invoice.customer_id, bill.group.as_str())).collect();
+        let segment = |customer_id| {
+            let group = groups.get(&customer_id).copied().unwrap_or_default();
+            decide(learner.habit(customer_id, group, StructuralDelay::NONE, day), &Rules::DEFAULT).0
+        };
+        learner.customers().map(|customer_id| (customer_id, segment(customer_id))).collect()
     }
 
-    fn predictions(&self, predictions: &[Prediction]) -> String {
+    fn predictions(&self, predictions: &[(Uuid, Prediction)]) -> String {
         let mut text =
             String::from("invoice_id,p_late,expected_days_late,expected_delay,p80_delay,p90_delay,structural_days\n");
-        for prediction in predictions {
-            let forecast = prediction.forecast;
-            let id = self.invoices.get(&prediction.invoice_id).map_or("", String::as_str);
+        for (invoice_id, prediction) in predictions {
+            let Some(forecast) = prediction.forecast else { continue };
+            let id = self.invoices.get(invoice_id).map_or("", String::as_str);
             let (p_late, p50) = (probability(prediction.p_late), days(forecast.p50));
             let structure = prediction.structural_days;
             let (p80, p90) = (days(forecast.p80), days(forecast.p90));
@@ -181,6 +176,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Days;
+
     use super::*;
 
     const HEADER: &str =

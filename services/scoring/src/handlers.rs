@@ -1,6 +1,7 @@
 //! What scoring hears from ingestion. Handlers only write facts (D9); nothing is learned here.
 
 mod customer_changed;
+mod dispute_changed;
 mod invoice_changed;
 mod source_changed;
 
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use contracts::Event;
-use contracts::ingestion::{CustomerChanged, InvoiceChanged, SourceChanged};
+use contracts::ingestion::{CustomerChanged, DisputeChanged, InvoiceChanged, SourceChanged};
 use messaging::{Delivery, Handler, HandlerError, decode_all};
 use runtime::access;
 use sqlx::PgConnection;
@@ -22,7 +23,7 @@ pub(crate) struct Facts;
 
 impl Handler for Facts {
     fn subjects(&self) -> Vec<&'static str> {
-        let own = [CustomerChanged::SUBJECT, InvoiceChanged::SUBJECT, SourceChanged::SUBJECT];
+        let own = [CustomerChanged::SUBJECT, InvoiceChanged::SUBJECT, DisputeChanged::SUBJECT, SourceChanged::SUBJECT];
         own.into_iter().chain(access::SUBJECTS).collect()
     }
 
@@ -31,8 +32,9 @@ impl Handler for Facts {
         source_changed::apply(conn, &decode_all(batch)?).await?;
         let customers = customer_changed::read(&decode_all(batch)?)?;
         let invoices = invoice_changed::read(&decode_all(batch)?)?;
-        let tenants: BTreeSet<Uuid> =
-            customers.keys().chain(invoices.keys()).map(|(tenant_id, _)| *tenant_id).collect();
+        let disputes = dispute_changed::read(&decode_all(batch)?)?;
+        let told = customers.keys().chain(invoices.keys()).chain(disputes.keys());
+        let tenants: BTreeSet<Uuid> = told.map(|(tenant_id, _)| *tenant_id).collect();
         if tenants.is_empty() {
             return Ok(());
         }
@@ -41,6 +43,7 @@ impl Handler for Facts {
         let mut dirty = Dirty::default();
         customer_changed::apply(conn, &customers, &mut dirty).await?;
         invoice_changed::apply(conn, &invoices, &mut dirty).await?;
+        dispute_changed::apply(conn, &disputes, &mut dirty).await?;
         if !dirty.0.is_empty() {
             store::learning::mark_dirty(conn, &dirty.0).await?;
         }

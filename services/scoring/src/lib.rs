@@ -30,6 +30,8 @@ pub struct Config {
 pub struct ScoringSettings {
     /// Invoices that one step of learning reads at most; a single day is read whole.
     pub invoices_per_close: i64,
+    /// Customers that are assessed in one transaction at the end of a month, when everybody is.
+    pub customers_per_assessment: i64,
     /// Customers whose scores are published in one transaction at most.
     pub publish_batch: i64,
 }

@@ -4,9 +4,13 @@
 pub(crate) mod assessments;
 pub(crate) mod calibrations;
 pub(crate) mod customers;
+pub(crate) mod disputes;
+pub(crate) mod foretold;
 pub(crate) mod invoices;
 pub(crate) mod learning;
 pub(crate) mod published;
+pub(crate) mod scores;
+pub(crate) mod shifts;
 pub(crate) mod sources;
 pub(crate) mod states;
 
@@ -19,4 +23,9 @@ impl From<Unreadable> for sqlx::Error {
     fn from(unreadable: Unreadable) -> Self {
         Self::Decode(Box::new(unreadable))
     }
+}
+
+/// Texts without spaces as one, to travel beside others of different number.
+fn joined(texts: &[impl ToString]) -> String {
+    texts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

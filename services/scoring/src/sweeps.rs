@@ -3,7 +3,7 @@
 mod day_close;
 mod publish;
 
-pub(crate) use publish::{assigned, scored};
+pub(crate) use publish::{assigned, scored, shifted};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -71,7 +71,8 @@ impl Due {
         let through = closable_through(now, zone, tenant.coverage).max(tenant.closed_through);
         let due = Self { through };
         let learned = tenant.learned_through.is_some();
-        let work = tenant.dirty_from.is_some() || due.next_day(tenant).is_some() || (learned && tenant.pending);
+        let unfinished = tenant.assessing_after.is_some() || !tenant.is_of_this_model() || tenant.pending;
+        let work = tenant.dirty_from.is_some() || due.next_day(tenant).is_some() || (learned && unfinished);
         work.then_some(due)
     }
 

@@ -54,6 +54,9 @@ event!(ingestion::ContactLogged, "puntual.ingestion.contact.logged.v1", customer
 event!(ingestion::DeliveryReported, "puntual.ingestion.delivery.reported.v1");
 event!(scoring::CustomerScored, "puntual.scoring.customer.scored.v1", customer_id);
 event!(scoring::SegmentAssigned, "puntual.scoring.segment.assigned.v1", customer_id);
+event!(scoring::InvoicePredicted, "puntual.scoring.invoice.predicted.v1", customer_id);
+event!(scoring::PatternShifted, "puntual.scoring.pattern.shifted.v1", customer_id);
+event!(scoring::RiskRaised, "puntual.scoring.risk.raised.v1", customer_id);
 event!(reminders::ReminderDecided, "puntual.reminders.reminder.decided.v1", customer_id);
 event!(reminders::MessageChanged, "puntual.reminders.message.changed.v1", customer_id);
 event!(promises::PromiseChanged, "puntual.promises.promise.changed.v1", customer_id);

@@ -15,7 +15,7 @@ use contracts::ingestion::{
 };
 use contracts::promises::{AlertChanged, PromiseChanged};
 use contracts::reminders::{MessageChanged, ReminderDecided};
-use contracts::scoring::{CustomerScored, SegmentAssigned};
+use contracts::scoring::{Contribution, CustomerScored, InvoicePredicted, PatternShifted, RiskRaised, SegmentAssigned};
 use contracts::{Event, SCHEMA_REV};
 use prost_types::Timestamp;
 
@@ -318,6 +318,11 @@ fn conduct() -> Vec<Case> {
     ]
 }
 
+fn contributions() -> Vec<Contribution> {
+    let one = |family: &str, log_odds: &str| Contribution { family: text(family), log_odds: text(log_odds) };
+    vec![one("rate", "0.957010101"), one("open_book", "-0.5")]
+}
+
 fn decisions() -> Vec<Case> {
     vec![
         case(&CustomerScored {
@@ -331,6 +336,12 @@ fn decisions() -> Vec<Case> {
             learned_through: text("2026-02-12"),
             model_version: text("rates-1"),
             scored_at: instant(7),
+            log_odds: text("0.457010101"),
+            contributions: contributions(),
+            reasons: vec![text("late_of_last:late=7,of=9,weekday=4")],
+            p50_delay: text("3.50"),
+            p80_delay: text("11.25"),
+            structural_days: 2,
         }),
         case(&SegmentAssigned {
             schema_rev: SCHEMA_REV,
@@ -341,6 +352,57 @@ fn decisions() -> Vec<Case> {
             rules_version: text("default-1"),
             reasons: vec![text("late_share=0.62>=0.50")],
             assigned_at: instant(8),
+        }),
+        case(&InvoicePredicted {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            invoice_id: id(8),
+            version: 3,
+            customer_id: id(5),
+            status: text("open"),
+            p_late: text("0.612345"),
+            p50_delay: text("-1.50"),
+            p80_delay: text("6.00"),
+            p90_delay: text("9.75"),
+            structural_days: 2,
+            log_odds: text("0.457010101"),
+            contributions: contributions(),
+            reasons: vec![text("overdue:invoices=2,oldest_days=31")],
+            invoice_version: 4,
+            learned_through: text("2026-02-12"),
+            as_of: text("2026-02-13"),
+            model_version: text("rates-1"),
+            predicted_at: instant(20),
+        }),
+        case(&PatternShifted {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            customer_id: id(5),
+            version: 1,
+            status: text("shifted"),
+            since: text("2026-01-15"),
+            found_on: text("2026-02-12"),
+            delay_before: text("2.50"),
+            delay_after: text("12.00"),
+            payments_before: 30,
+            payments_after: 6,
+            payments_per_false_alarm: 450,
+            told_at: instant(21),
+        }),
+        case(&RiskRaised {
+            schema_rev: SCHEMA_REV,
+            tenant_id: id(1),
+            invoice_id: id(8),
+            version: 2,
+            customer_id: id(5),
+            status: text("raised"),
+            p_late: text("0.812345"),
+            threshold: text("0.70"),
+            due_date: text("2026-03-01"),
+            open_amount: text("1000.00"),
+            currency: text("COP"),
+            reasons: vec![text("late_of_last:late=7,of=9")],
+            raised_at: instant(22),
         }),
         case(&ReminderDecided {
             schema_rev: SCHEMA_REV,

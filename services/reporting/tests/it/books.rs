@@ -212,6 +212,7 @@ impl Books<'_> {
             learned_through: "2026-06-14".into(),
             model_version: "1".into(),
             scored_at: Some(wire::timestamp(instant(NOW))),
+            ..CustomerScored::default()
         })
     }
 

@@ -9,7 +9,7 @@ use runtime::{Caller, Door, Problem};
 use serde::Serialize;
 
 use crate::domain::segment::{Rules, Segment};
-use crate::store::{learning, published};
+use crate::store::{learning, scores};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Portfolio {
@@ -29,7 +29,7 @@ pub(crate) async fn count(State(door): State<Door>, caller: Caller) -> Result<Js
     caller.require("read")?;
     let mut tx = door.begin(caller.tenant_id).await?;
     let mut counts: BTreeMap<&'static str, i64> = BTreeMap::new();
-    for (segment, customers) in published::count_by_segment(&mut tx, caller.tenant_id).await? {
+    for (segment, customers) in scores::count_by_segment(&mut tx, caller.tenant_id).await? {
         // Who has no score yet is new.
         let segment = segment.as_deref().and_then(Segment::parse).unwrap_or(Segment::New);
         let count = counts.entry(segment.as_str()).or_default();

@@ -65,6 +65,11 @@ pub(crate) fn month_end(day: NaiveDate) -> NaiveDate {
     NaiveDate::from_ymd_opt(day.year(), day.month(), u32::from(day.num_days_in_month())).unwrap_or(day)
 }
 
+/// The first day of the month of `day`.
+pub(crate) fn month_start(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
+}
+
 /// The last end of a month that is not after `day`.
 pub(crate) fn last_month_end(day: NaiveDate) -> Option<NaiveDate> {
     if month_end(day) == day { Some(day) } else { day.with_day(1)?.pred_opt() }

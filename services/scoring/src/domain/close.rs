@@ -1,74 +1,65 @@
-//! The day close (D9): learns the evidence of a span of days in (day, invoice) order and assesses whom it touched.
+//! The day close (D9): foretells what was issued on each day of a span, learns its evidence in (day, invoice) order and
+//! assesses whom it touched.
 //!
 //! The result is a function of the facts and of the state before the span. Which facts came first, in how many batches
 //! or how many spans the days were cut, leaves no trace: the same code closes yesterday and learns a year again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
+use super::assessment::{Assessment, Gist, Terms, assess};
 use super::calendar::Span;
-use super::evidence::{Evidence, Invoice};
-use super::rates::Levels;
-use super::segment::{Assessment, Rules, Segment, StructuralDelay, assess};
-use super::state::{Owner, State};
+use super::evidence::{Invoice, THRESHOLDS};
+use super::model::learner::{Bill, Learner, Prediction};
+use super::model::memory::Scored;
+use super::model::shift::Shift;
+use super::segment::{Rules, Segment, StructuralDelay};
+use super::state::Owner;
 
-/// States by owner; an owner without one has an empty state.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Book(BTreeMap<Owner, State>);
-
-impl Book {
-    pub(crate) fn insert(&mut self, owner: Owner, state: State) {
-        self.0.insert(owner, state);
-    }
-
-    fn learn(&mut self, owner: Owner, invoice: &Invoice, evidence: Evidence) {
-        self.0.entry(owner).or_insert_with_key(State::empty).learn(invoice, evidence);
-    }
-
-    fn get(&self, owner: &Owner) -> State {
-        self.0.get(owner).cloned().unwrap_or_else(|| State::empty(owner))
-    }
-
-    /// What is said about a customer for `day`, when the book holds what was known before it.
-    pub(crate) fn assess(
-        &self,
-        customer_id: Uuid,
-        group: &str,
-        structural: StructuralDelay,
-        rules: &Rules,
-        day: NaiveDate,
-    ) -> Assessment {
-        let tenant = self.get(&Owner::Tenant);
-        let group = self.get(&Owner::Group(group.to_owned()));
-        let customer = self.get(&Owner::Customer(customer_id));
-        assess(Levels { tenant: &tenant, group: &group, customer: &customer }, structural, rules, day)
-    }
+/// What was said of a customer last: its segment and its score, and since when.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Previous {
+    pub segment: Segment,
+    pub segment_since: NaiveDate,
+    pub gist: Gist,
+    pub score_since: NaiveDate,
 }
 
-/// A span with everything its close depends on.
+/// A span with everything its close depends on beside what was learned.
 #[derive(Debug)]
 pub(crate) struct Close<'a> {
     pub span: Span,
-    /// At least every invoice with evidence in the span, any order.
-    pub invoices: &'a [Invoice],
-    /// Group of every customer to be assessed: those of `invoices`, or all when the span ends a month.
-    pub groups: &'a BTreeMap<Uuid, String>,
-    /// Segment of those customers that had any history before the span, and since when.
-    pub previous: &'a BTreeMap<Uuid, (Segment, NaiveDate)>,
+    /// At least every invoice that is issued, settled or says anything in the span, any order.
+    pub bills: &'a [Bill],
+    /// Of those of the customers that had any history before the span.
+    pub previous: &'a BTreeMap<Uuid, Previous>,
     /// In force during the span.
     pub structural: StructuralDelay,
-    /// From the end of the span on, when it ends a month: everybody is assessed again.
-    pub calibrated: Option<StructuralDelay>,
     pub rules: &'a Rules,
+    /// The last day is left out of the assessments: everybody is assessed at its end.
+    pub everyone_follows: bool,
 }
 
-/// What a close adds to the record: a row per owner or customer and day, in that order.
+/// What a close adds to the record, by day.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Closed {
-    pub states: Vec<(NaiveDate, Owner, State)>,
+    /// What is known of every owner the day touched.
+    pub states: Vec<(NaiveDate, Owner, Vec<u8>)>,
+    /// What was said of an invoice on its issue date.
+    pub predictions: Vec<Foretold>,
     pub assessments: Vec<Assessed>,
+    /// Changes of habit that were found.
+    pub shifts: Vec<(Uuid, Shift)>,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Foretold {
+    pub day: NaiveDate,
+    pub invoice_id: Uuid,
+    pub prediction: Prediction,
+    pub scored: Scored,
 }
 
 /// An assessment with its place in the record.
@@ -79,64 +70,95 @@ pub(crate) struct Assessed {
     pub assessment: Assessment,
     /// Day of the assessment that put the customer into its segment.
     pub segment_since: NaiveDate,
+    /// Day of the assessment that first said as much as this one: that one is told.
+    pub score_since: NaiveDate,
+}
+
+impl Assessed {
+    pub(crate) fn new(day: NaiveDate, customer_id: Uuid, assessment: Assessment, previous: Option<&Previous>) -> Self {
+        let segment = previous.filter(|previous| previous.segment == assessment.segment);
+        let gist = Gist::of(assessment.p_late, assessment.mean_days_late, assessment.observations);
+        let score = previous.filter(|previous| previous.gist == gist);
+        Self {
+            day,
+            customer_id,
+            segment_since: segment.map_or(day, |previous| previous.segment_since),
+            score_since: score.map_or(day, |previous| previous.score_since),
+            assessment,
+        }
+    }
+
+    pub(crate) fn as_previous(&self) -> Previous {
+        let Assessment { p_late, mean_days_late, observations, segment, .. } = self.assessment;
+        Previous {
+            segment,
+            segment_since: self.segment_since,
+            gist: Gist::of(p_late, mean_days_late, observations),
+            score_since: self.score_since,
+        }
+    }
 }
 
 impl Close<'_> {
-    /// Learns the span into `book`, which holds the state before it.
-    pub(crate) fn run(&self, book: &mut Book) -> Closed {
+    /// Learns the span; `learner` holds the state before it of everybody it touches, and what they owed then.
+    pub(crate) fn run(&self, learner: &mut Learner) -> Closed {
         let mut closed = Closed::default();
-        let mut by_day = self.evidence_by_day();
-        let mut segments = self.previous.clone();
+        let mut by_day = self.bills_by_day();
+        let mut previous = self.previous.clone();
         for day in self.span.days() {
-            let evidence = by_day.remove(&day).unwrap_or_default();
-            let mut owners = BTreeSet::new();
-            for (invoice, evidence) in &evidence {
-                for owner in self.owners(invoice) {
-                    book.learn(owner.clone(), invoice, *evidence);
-                    owners.insert(owner);
-                }
-            }
-            let calibrated = self.calibrated.filter(|_| day == self.span.through);
-            let touched = evidence.iter().map(|(invoice, _)| invoice.customer_id);
-            let customers: BTreeSet<Uuid> = match calibrated {
-                Some(_) => self.groups.keys().copied().chain(touched).collect(),
-                None => touched.collect(),
-            };
+            let bills = by_day.remove(&day).unwrap_or_default();
             let Some(tomorrow) = day.succ_opt() else { break };
-            for customer_id in customers {
-                let structural = calibrated.unwrap_or(self.structural);
-                let assessment = book.assess(customer_id, self.group_of(customer_id), structural, self.rules, tomorrow);
-                let previous = segments.get(&customer_id).filter(|(segment, _)| *segment == assessment.segment);
-                let segment_since = previous.map_or(day, |(_, since)| *since);
-                // Without history "since" means nothing: it would tell when the customer was heard of first.
-                if assessment.observations > 0 {
-                    segments.insert(customer_id, (assessment.segment, segment_since));
-                }
-                closed.assessments.push(Assessed { day, customer_id, assessment, segment_since });
+            let foretold = learner.close(day, &bills).into_iter();
+            closed.predictions.extend(foretold.map(|(invoice_id, (prediction, scored))| Foretold {
+                day,
+                invoice_id,
+                prediction,
+                scored,
+            }));
+            let customers: BTreeMap<Uuid, &str> =
+                bills.iter().map(|bill| (bill.invoice.customer_id, bill.group.as_str())).collect();
+            let pools: BTreeSet<&str> = customers.values().copied().collect();
+            let owners = customers.keys().copied().map(Owner::Customer);
+            let pools = pools.into_iter().map(|group| Owner::Group(group.to_owned()));
+            let tenant = (!bills.is_empty()).then_some(Owner::Tenant);
+            for owner in owners.chain(pools).chain(tenant) {
+                closed.states.push((day, owner.clone(), learner.memory_of(&owner)));
             }
-            closed.states.extend(owners.into_iter().map(|owner| (day, owner.clone(), book.get(&owner))));
+            let found = customers.keys().filter_map(|id| Some((*id, learner.shift(*id)?)));
+            closed.shifts.extend(found.filter(|(_, shift)| shift.found_on == day));
+            if self.everyone_follows && day == self.span.through {
+                continue;
+            }
+            for (customer_id, group) in customers {
+                let terms = Terms { structural: self.structural, rules: self.rules, day: tomorrow };
+                let assessment = assess(learner, customer_id, group, terms);
+                let assessed = Assessed::new(day, customer_id, assessment, previous.get(&customer_id));
+                // Without history "since" means nothing: it would tell when the customer was heard of first.
+                if assessed.assessment.observations > 0 {
+                    previous.insert(customer_id, assessed.as_previous());
+                }
+                closed.assessments.push(assessed);
+            }
         }
         closed
     }
 
-    fn evidence_by_day(&self) -> BTreeMap<NaiveDate, Vec<(&Invoice, Evidence)>> {
-        let mut invoices: Vec<&Invoice> = self.invoices.iter().collect();
-        invoices.sort_by_key(|invoice| invoice.invoice_id);
-        let mut by_day: BTreeMap<NaiveDate, Vec<(&Invoice, Evidence)>> = BTreeMap::new();
-        for invoice in invoices {
-            for evidence in invoice.evidence().into_iter().filter(|evidence| self.span.contains(evidence.day)) {
-                by_day.entry(evidence.day).or_default().push((invoice, evidence));
+    fn bills_by_day(&self) -> BTreeMap<NaiveDate, Vec<&Bill>> {
+        let mut by_day: BTreeMap<NaiveDate, Vec<&Bill>> = BTreeMap::new();
+        for bill in self.bills {
+            for day in concerned(&bill.invoice).into_iter().filter(|day| self.span.contains(*day)) {
+                by_day.entry(day).or_default().push(bill);
             }
         }
         by_day
     }
+}
 
-    fn owners(&self, invoice: &Invoice) -> [Owner; 3] {
-        let group = self.group_of(invoice.customer_id).to_owned();
-        [Owner::Tenant, Owner::Group(group), Owner::Customer(invoice.customer_id)]
-    }
-
-    fn group_of(&self, customer_id: Uuid) -> &str {
-        self.groups.get(&customer_id).map_or("", String::as_str)
-    }
+/// The days on which an invoice is issued, settled or says anything.
+pub(crate) fn concerned(invoice: &Invoice) -> BTreeSet<NaiveDate> {
+    let limits =
+        THRESHOLDS.into_iter().filter_map(|it| invoice.due_on.checked_add_days(Days::new(u64::from(it.days()))));
+    // What was settled says nothing after that.
+    let limits = limits.filter(|limit| invoice.settled_on.is_none_or(|settled_on| *limit <= settled_on));
+    limits.chain(invoice.settled_on).chain([invoice.issued_on]).map(|day| day.max(invoice.issued_on)).collect()
 }

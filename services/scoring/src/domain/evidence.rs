@@ -9,6 +9,7 @@
 //! because what was known on a day does not change with what came later.
 
 use chrono::{Days, NaiveDate};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 /// Weeks of the thresholds: more than 0, 7, … 42 days late.
@@ -92,24 +93,26 @@ impl Invoice {
         }
         evidence
     }
-
-    /// The first day on which it says anything; `None` when it was credited away before it was due.
-    pub(crate) fn known_on(&self) -> Option<NaiveDate> {
-        self.evidence().into_iter().map(|evidence| evidence.day).min()
-    }
 }
 
-/// The first day whose learning differs between what was known of an invoice and what is known now.
-pub(crate) fn first_difference(known: Option<&Invoice>, now: &Invoice) -> Option<NaiveDate> {
-    let Some(known) = known else { return now.known_on() };
-    if (known.customer_id, known.due_on) != (now.customer_id, now.due_on) {
-        // Another customer or another weekday: every label moves.
-        return known.known_on().into_iter().chain(now.known_on()).min();
+/// The first day whose learning differs between what was known of an invoice and what is known now. Its amount and what is
+/// open count from its issue date.
+pub(crate) fn first_difference(
+    known: Option<(&Invoice, Decimal)>,
+    (now, amount): (&Invoice, Decimal),
+) -> Option<NaiveDate> {
+    let Some((known, known_amount)) = known else { return Some(now.issued_on) };
+    let lasting = |invoice: &Invoice| (invoice.customer_id, invoice.issued_on, invoice.due_on);
+    if (lasting(known), known_amount) != (lasting(now), amount) {
+        // Another customer, another weekday or another size: all that was said of it and with it moves.
+        return Some(known.issued_on.min(now.issued_on));
     }
     let (before, after) = (known.evidence(), now.evidence());
     let gone = before.iter().filter(|evidence| !after.contains(evidence));
     let new = after.iter().filter(|evidence| !before.contains(evidence));
-    gone.chain(new).map(|evidence| evidence.day).min()
+    // What was credited away says nothing, and is owed no more.
+    let settled = known.settled_on.into_iter().chain(now.settled_on).filter(|_| known.settled_on != now.settled_on);
+    gone.chain(new).map(|evidence| evidence.day).chain(settled.map(|day| day.max(now.issued_on))).min()
 }
 
 #[cfg(test)]
@@ -155,13 +158,12 @@ pub(crate) mod tests {
         );
         let open = invoice(1, "2026-01-01", "2026-01-31", None);
         assert!(over(&open).iter().all(|(_, late)| *late));
-        assert_eq!(open.known_on(), Some(date("2026-01-31")));
     }
 
     #[test]
     fn nothing_is_known_before_the_issue_date() {
         let in_advance = invoice(1, "2026-01-10", "2026-01-31", Some("2026-01-02"));
-        assert_eq!(in_advance.known_on(), Some(date("2026-01-10")));
+        assert!(in_advance.evidence().iter().all(|evidence| evidence.day == date("2026-01-10")));
     }
 
     #[test]
@@ -178,19 +180,24 @@ pub(crate) mod tests {
         let open = invoice(1, "2026-01-01", "2026-01-31", None);
         let at = |settled| invoice(1, "2026-01-01", "2026-01-31", Some(settled));
         let moved = Invoice { customer_id: Uuid::from_u128(2), ..open.clone() };
+        let credited = Invoice { paid: false, ..at("2026-01-20") };
         let cases = [
-            (None, &open, Some("2026-01-31")),
+            (None, &open, Some("2026-01-01")),
+            (Some(&open), &credited, Some("2026-01-20")),
             (Some(&open), &open, None),
             (Some(&open), &at("2026-01-20"), Some("2026-01-20")),
             // 2026-01-31 stays late; the next thing that was said, 2026-02-07, becomes untrue on the day it was paid
             (Some(&open), &at("2026-02-03"), Some("2026-02-03")),
             (Some(&at("2026-02-03")), &at("2026-02-05"), Some("2026-02-03")),
             (Some(&at("2026-02-03")), &open, Some("2026-02-03")),
-            (Some(&open), &moved, Some("2026-01-31")),
+            (Some(&open), &moved, Some("2026-01-01")),
         ];
+        let amount = Decimal::ONE_HUNDRED;
         for (known, now, expected) in cases {
-            assert_eq!(first_difference(known, now), expected.map(date), "{known:?} {now:?}");
+            let known = known.map(|known| (known, amount));
+            assert_eq!(first_difference(known, (now, amount)), expected.map(date), "{known:?} {now:?}");
         }
+        assert_eq!(first_difference(Some((&open, Decimal::ONE)), (&open, amount)), Some(date("2026-01-01")));
     }
 
     #[test]

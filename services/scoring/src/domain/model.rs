@@ -14,6 +14,11 @@
 //! | `regression` | their weights, learned label by label |
 //! | `forecast` | the days, from what was seen and the probability |
 //! | `payment_run` | what of a delay is the payer's calendar |
+//! | `dispute` | what a dispute of the invoice itself says |
+//! | `shift` | whether somebody has begun to pay differently |
+//! | `record` | how well all this has foretold |
+//! | `memory` | what of it is written down, and how |
+//! | `reasons` | what a collector is told of it |
 //! | `learner` | a tenant as a whole: the close of a day |
 #![allow(
     clippy::float_arithmetic,
@@ -21,10 +26,15 @@
 )]
 
 mod arithmetic;
+mod dispute;
 pub(crate) mod forecast;
 pub(crate) mod inputs;
 pub(crate) mod learner;
+pub(crate) mod memory;
 pub(crate) mod pace;
 mod payment_run;
+mod reasons;
+pub(crate) mod record;
 mod regression;
+pub(crate) mod shift;
 pub(crate) mod statistics;

@@ -1,4 +1,4 @@
-//! The hierarchical late rate (scoring.md §3, 2): tenant → group → customer → weekday, each shrunk to the one above.
+//! The hierarchical late rate (scoring.md §3, 2): tenant → group → payer → customer → weekday, each shrunk to the one above.
 
 use chrono::NaiveDate;
 
@@ -16,11 +16,13 @@ const STRENGTH_OF_CUSTOMER: f64 = 5.0;
 const STRENGTH_OF_CUSTOMER_ON_FAST: f64 = 2.0;
 const STRENGTH_OF_TENANT_ON_DAYS: f64 = 2.0;
 
-/// The three states that a customer's rates rest on.
+/// The states that a customer's rates rest on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Levels<'a> {
     pub tenant: &'a State,
     pub group: &'a State,
+    /// The other customers that its payer pays for, as one; `None` when there are none.
+    pub payer: Option<&'a State>,
     pub customer: &'a State,
 }
 
@@ -85,7 +87,9 @@ impl Levels<'_> {
         let slot = Slot::Over(threshold);
         let tenant = shrunk(self.tenant.cell(slot, day), prior);
         let group = shrunk(self.group.cell(slot, day), Prior { mean: tenant, strength: STRENGTH_OF_TENANT });
-        let customer = shrunk(self.customer.cell(slot, day), Prior { mean: group, strength: STRENGTH_OF_GROUP });
+        let under = |mean| Prior { mean, strength: STRENGTH_OF_GROUP };
+        let payer = self.payer.map_or(group, |payer| shrunk(payer.cell(slot, day), under(group)));
+        let customer = shrunk(self.customer.cell(slot, day), under(payer));
         Chain { tenant, group, customer }
     }
 }
@@ -128,7 +132,7 @@ mod tests {
         let owner = Owner::Customer(Uuid::from_u128(1));
         let (tenant, group, customer) =
             (State::empty(&Owner::Tenant), State::empty(&Owner::Group("CO".into())), State::empty(&owner));
-        let levels = Levels { tenant: &tenant, group: &group, customer: &customer };
+        let levels = Levels { tenant: &tenant, group: &group, payer: None, customer: &customer };
         let rates = levels.late_rates(date("2026-01-01"));
         close(rates.next, 1.0 / 3.0);
         assert_eq!(levels.mean_days_late(date("2026-01-01")), None);
@@ -148,7 +152,8 @@ mod tests {
         let tenant = learned(&Owner::Tenant, &all);
         let group = learned(&Owner::Group("CO".into()), &all);
         let customer = learned(&Owner::Customer(Uuid::from_u128(1)), &own);
-        let rates = Levels { tenant: &tenant, group: &group, customer: &customer }.late_rates(date("2026-03-07"));
+        let rates =
+            Levels { tenant: &tenant, group: &group, payer: None, customer: &customer }.late_rates(date("2026-03-07"));
 
         // ages in days: 61, 31, 1
         close(rates.tenant, HAND.0);

@@ -4,8 +4,6 @@
 //! median delay of what was paid in the last year, never negative, in whole weeks. All thresholds are net of it, so
 //! that adding a week to every delay moves nobody into another segment (field-rules.md §2).
 
-use rust_decimal::Decimal;
-
 use super::evidence::Threshold;
 use super::model::statistics;
 use super::rates::Levels;
@@ -137,39 +135,6 @@ pub(crate) fn decide(habit: Habit, rules: &Rules) -> (Segment, Vec<String>) {
         reasons.push(format!("net_of_structural_days={}", habit.structural.days()));
     }
     (segment, reasons)
-}
-
-/// What scoring says about one customer at the close of a day.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Assessment {
-    /// Six digits, inside (0, 1).
-    pub p_late: Decimal,
-    /// Two digits.
-    pub mean_days_late: Option<Decimal>,
-    pub observations: u32,
-    pub segment: Segment,
-    pub reasons: Vec<String>,
-}
-
-/// Identifies the formula behind `p_late`.
-pub(crate) const MODEL_VERSION: &str = "hierarchical-rate-1";
-
-/// Scores a customer for the day after the last one learned.
-pub(crate) fn assess(
-    levels: Levels<'_>,
-    structural: StructuralDelay,
-    rules: &Rules,
-    day: chrono::NaiveDate,
-) -> Assessment {
-    let habit = Habit::of(levels, structural, day);
-    let (segment, reasons) = decide(habit, rules);
-    Assessment {
-        p_late: statistics::probability(levels.late_rates(day).next),
-        mean_days_late: levels.mean_days_late(day).map(statistics::days),
-        observations: habit.observations,
-        segment,
-        reasons,
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A *group* is known before anything is learned of a customer; today it is the customer's country.
 
 use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::evidence::{Evidence, Invoice, Observation, THRESHOLDS, Threshold};
@@ -66,7 +67,7 @@ impl Slot {
 }
 
 /// Everything learned about one owner.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     half_life: HalfLife,
     /// Labels settled, not decayed.
@@ -124,17 +125,18 @@ impl State {
         }
     }
 
-    /// Four numbers per cell, exact, in the order of the slots.
-    pub(crate) fn to_numbers(&self) -> Vec<f64> {
-        self.cells.iter().flat_map(|cell| cell.to_numbers()).collect()
-    }
-
-    /// `None` when the numbers are not a state of this owner.
-    pub(crate) fn from_numbers(owner: &Owner, observations: u32, numbers: &[f64]) -> Option<Self> {
-        let (half_life, count) = Self::shape(owner);
-        let (cells, rest) = numbers.as_chunks::<4>();
-        let cells: Vec<Cell> = cells.iter().map(|cell| Cell::from_numbers(*cell)).collect::<Option<_>>()?;
-        (cells.len() == count && rest.is_empty()).then_some(Self { half_life, observations, cells })
+    /// What was learned of several as if they were one, as of `day`; all of the same kind of owner.
+    pub(crate) fn together<'a>(states: impl Iterator<Item = &'a Self>, day: NaiveDate) -> Option<Self> {
+        states.fold(None, |whole: Option<Self>, state| {
+            let Some(mut whole) = whole else { return Some(state.clone()) };
+            whole.observations = whole.observations.saturating_add(state.observations);
+            let half_life = whole.half_life;
+            for (index, (cell, other)) in whole.cells.iter_mut().zip(&state.cells).enumerate() {
+                let half_life = if index == Slot::Fast.index() { HalfLife::Days30 } else { half_life };
+                *cell = cell.plus(*other, day, half_life);
+            }
+            Some(whole)
+        })
     }
 }
 
@@ -142,20 +144,6 @@ impl State {
 mod tests {
     use super::super::evidence::tests::{date, invoice};
     use super::*;
-
-    #[test]
-    fn a_state_survives_storage_bit_by_bit() {
-        for owner in [Owner::Tenant, Owner::Group("CO".into()), Owner::Customer(Uuid::from_u128(1))] {
-            let mut state = State::empty(&owner);
-            for (number, due, settled) in [(1, "2026-01-09", "2026-01-12"), (2, "2026-02-13", "2026-02-01")] {
-                let invoice = invoice(number, "2026-01-01", due, Some(settled));
-                invoice.evidence().into_iter().for_each(|evidence| state.learn(&invoice, evidence));
-            }
-            let numbers = state.to_numbers();
-            assert_eq!(State::from_numbers(&owner, state.observations, &numbers), Some(state));
-            assert_eq!(State::from_numbers(&owner, 0, &numbers[1..]), None);
-        }
-    }
 
     #[test]
     fn an_inferred_delay_weighs_half() {

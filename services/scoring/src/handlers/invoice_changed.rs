@@ -30,15 +30,16 @@ pub(super) fn read(events: &[InvoiceChanged]) -> Result<Newest, HandlerError> {
 
 pub(super) async fn apply(conn: &mut PgConnection, newest: &Newest, dirty: &mut Dirty) -> Result<(), HandlerError> {
     let known = invoices::known(conn, newest.keys().copied()).await?;
-    let newer = |key: &(Uuid, Uuid), row: &InvoiceRow| known.get(key).is_none_or(|(version, _)| *version < row.version);
+    let newer = |key: &(Uuid, Uuid), row: &InvoiceRow| known.get(key).is_none_or(|known| known.version < row.version);
     let rows: Vec<InvoiceRow> =
         newest.iter().filter(|(key, row)| newer(key, row)).map(|(_, row)| row.clone()).collect();
     if rows.is_empty() {
         return Ok(());
     }
     for row in &rows {
-        let before = known.get(&(row.tenant_id, row.invoice.invoice_id)).map(|(_, invoice)| invoice);
-        if let Some(day) = first_difference(before, &row.invoice) {
+        let before = known.get(&(row.tenant_id, row.invoice.invoice_id));
+        let before = before.map(|known| (&known.invoice, known.amount));
+        if let Some(day) = first_difference(before, (&row.invoice, row.amount)) {
             dirty.from(row.tenant_id, day);
         }
     }

@@ -7,21 +7,24 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Unreadable;
-use crate::domain::close::Assessed;
-use crate::domain::segment::{MODEL_VERSION, Rules, Segment};
+use super::{Unreadable, joined};
+use crate::domain::assessment::{Assessment, Gist};
+use crate::domain::close::{Assessed, Previous};
+use crate::domain::model::memory::MODEL_VERSION;
+use crate::domain::segment::{Rules, Segment};
 
-/// The segment that each of the customers with any history was put into last, and since when.
-pub(crate) async fn segments(
+/// What was said last of each of the customers with any history.
+pub(crate) async fn previous(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     customers: &[Uuid],
-) -> Result<BTreeMap<Uuid, (Segment, NaiveDate)>, sqlx::Error> {
+) -> Result<BTreeMap<Uuid, Previous>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT k.customer_id AS "customer_id!", a.segment, a.segment_since
+        r#"SELECT k.customer_id AS "customer_id!", a.segment, a.segment_since, a.p_late, a.mean_days_late,
+             a.observations, a.score_since
            FROM unnest($2::uuid[]) AS k (customer_id)
            CROSS JOIN LATERAL (
-             SELECT segment, segment_since, observations FROM assessments a
+             SELECT * FROM assessments a
              WHERE a.tenant_id = $1 AND a.customer_id = k.customer_id ORDER BY a.day DESC LIMIT 1) a
            WHERE a.observations > 0"#,
         tenant_id,
@@ -32,7 +35,14 @@ pub(crate) async fn segments(
     rows.into_iter()
         .map(|row| {
             let segment = Segment::parse(&row.segment).ok_or_else(|| Unreadable(format!("segment {}", row.segment)))?;
-            Ok((row.customer_id, (segment, row.segment_since)))
+            let observations = u32::try_from(row.observations).unwrap_or(0);
+            let previous = Previous {
+                segment,
+                segment_since: row.segment_since,
+                gist: Gist::of(row.p_late, row.mean_days_late, observations),
+                score_since: row.score_since,
+            };
+            Ok((row.customer_id, previous))
         })
         .collect()
 }
@@ -44,34 +54,47 @@ pub(crate) async fn save(
     rows: &[Assessed],
     rules: &Rules,
 ) -> Result<(), sqlx::Error> {
+    let said = |of: fn(&Assessment) -> Option<Decimal>| -> Vec<Option<Decimal>> {
+        rows.iter().map(|row| of(&row.assessment)).collect()
+    };
+    let days = |of: fn(&Assessed) -> NaiveDate| rows.iter().map(of).collect::<Vec<NaiveDate>>();
+    let counts = |of: fn(&Assessment) -> u32| -> Vec<i32> {
+        rows.iter().map(|row| i32::try_from(of(&row.assessment)).unwrap_or(i32::MAX)).collect()
+    };
     let customers: Vec<Uuid> = rows.iter().map(|row| row.customer_id).collect();
-    let days: Vec<NaiveDate> = rows.iter().map(|row| row.day).collect();
-    let p_late: Vec<Decimal> = rows.iter().map(|row| row.assessment.p_late).collect();
-    let mean_days_late: Vec<Option<Decimal>> = rows.iter().map(|row| row.assessment.mean_days_late).collect();
-    let observations: Vec<i32> =
-        rows.iter().map(|row| i32::try_from(row.assessment.observations).unwrap_or(i32::MAX)).collect();
     let segments: Vec<String> = rows.iter().map(|row| row.assessment.segment.as_str().to_owned()).collect();
-    let since: Vec<NaiveDate> = rows.iter().map(|row| row.segment_since).collect();
-    // Reasons are codes and figures without spaces, so lists of different length travel joined.
-    let reasons: Vec<String> = rows.iter().map(|row| row.assessment.reasons.join(" ")).collect();
+    // Codes and figures have no spaces, so lists of different length travel joined.
+    let segment_reasons: Vec<String> = rows.iter().map(|row| row.assessment.segment_reasons.join(" ")).collect();
+    let score_reasons: Vec<String> = rows.iter().map(|row| joined(&row.assessment.explanation.reasons)).collect();
+    let contributions: Vec<String> = rows.iter().map(|row| joined(&row.assessment.explanation.contributions)).collect();
     sqlx::query!(
-        "INSERT INTO assessments (tenant_id, customer_id, day, p_late, mean_days_late, observations, segment, segment_since,
-           reasons, model_version, rules_version)
-         SELECT $1, u.customer_id, u.day, u.p_late, u.mean_days_late, u.observations, u.segment, u.segment_since,
-           string_to_array(u.reasons, ' '), $10, $11
-         FROM unnest($2::uuid[], $3::date[], $4::numeric[], $5::numeric[], $6::integer[], $7::text[], $8::date[], $9::text[])
-           AS u (customer_id, day, p_late, mean_days_late, observations, segment, segment_since, reasons)",
+        "INSERT INTO assessments (tenant_id, customer_id, day, p_late, contributions, score_reasons, p50_delay, p80_delay,
+           structural_days, mean_days_late, observations, score_since, segment, segment_since, segment_reasons,
+           model_version, rules_version)
+         SELECT $1, u.customer_id, u.day, u.p_late, string_to_array(u.contributions, ' ')::numeric[],
+           string_to_array(u.score_reasons, ' '), u.p50_delay, u.p80_delay, u.structural_days, u.mean_days_late,
+           u.observations, u.score_since, u.segment, u.segment_since, string_to_array(u.segment_reasons, ' '), $2, $3
+         FROM unnest($4::uuid[], $5::date[], $6::numeric[], $7::text[], $8::text[], $9::numeric[], $10::numeric[],
+             $11::integer[], $12::numeric[], $13::integer[], $14::date[], $15::text[], $16::date[], $17::text[])
+           AS u (customer_id, day, p_late, contributions, score_reasons, p50_delay, p80_delay, structural_days,
+             mean_days_late, observations, score_since, segment, segment_since, segment_reasons)",
         tenant_id,
-        &customers,
-        &days,
-        &p_late,
-        &mean_days_late as &[Option<Decimal>],
-        &observations,
-        &segments,
-        &since,
-        &reasons,
         MODEL_VERSION,
-        rules.version
+        rules.version,
+        &customers,
+        &days(|row| row.day),
+        &said(|assessment| Some(assessment.p_late)) as &[Option<Decimal>],
+        &contributions,
+        &score_reasons,
+        &said(|assessment| assessment.p50_delay) as &[Option<Decimal>],
+        &said(|assessment| assessment.p80_delay) as &[Option<Decimal>],
+        &counts(|assessment| assessment.structural_days),
+        &said(|assessment| assessment.mean_days_late) as &[Option<Decimal>],
+        &counts(|assessment| assessment.observations),
+        &days(|row| row.score_since),
+        &segments,
+        &days(|row| row.segment_since),
+        &segment_reasons
     )
     .execute(&mut *conn)
     .await?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::calendar::Span;
 use crate::domain::evidence::{Invoice, THRESHOLDS};
+use crate::domain::model::learner::{Bill, Learner};
 
 /// An invoice as `invoice.changed` tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,14 +24,23 @@ pub(crate) struct InvoiceRow {
     pub invoice: Invoice,
 }
 
-/// Those of the invoices that are known, with their versions.
+/// An invoice that is known: its version and what is learned from.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub version: i64,
+    pub invoice: Invoice,
+    pub amount: Decimal,
+}
+
+/// Those of the invoices that are known.
 pub(crate) async fn known(
     conn: &mut PgConnection,
     keys: impl Iterator<Item = (Uuid, Uuid)>,
-) -> Result<BTreeMap<(Uuid, Uuid), (i64, Invoice)>, sqlx::Error> {
+) -> Result<BTreeMap<(Uuid, Uuid), Known>, sqlx::Error> {
     let (tenants, invoices): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
     let rows = sqlx::query!(
-        "SELECT i.tenant_id, i.invoice_id, i.version, i.customer_id, i.issue_date, i.due_date, i.settled_on, i.paid, i.inferred
+        "SELECT i.tenant_id, i.invoice_id, i.version, i.customer_id, i.issue_date, i.due_date, i.settled_on, i.paid,
+           i.inferred, i.amount
          FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id) CROSS JOIN LATERAL (
              SELECT * FROM invoice_facts WHERE tenant_id = k.tenant_id AND invoice_id = k.invoice_id OFFSET 0) i",
         &tenants,
@@ -48,7 +58,7 @@ pub(crate) async fn known(
             paid: row.paid,
             inferred: row.inferred,
         };
-        ((row.tenant_id, row.invoice_id), (row.version, invoice))
+        ((row.tenant_id, row.invoice_id), Known { version: row.version, invoice, amount: row.amount })
     });
     Ok(known.collect())
 }
@@ -65,14 +75,14 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[InvoiceRow]) -> Result
     let open_amounts: Vec<Decimal> = rows.iter().map(|row| row.open_amount).collect();
     sqlx::query!(
         "INSERT INTO invoice_facts AS i (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency,
-           amount, open_amount, issue_date, due_date, settled_on, paid, inferred, known_on)
+           amount, open_amount, issue_date, due_date, settled_on, paid, inferred)
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
-           $8::numeric[], $9::numeric[], $10::date[], $11::date[], $12::date[], $13::boolean[], $14::boolean[], $15::date[])
+           $8::numeric[], $9::numeric[], $10::date[], $11::date[], $12::date[], $13::boolean[], $14::boolean[])
          ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
            legal_entity_id = excluded.legal_entity_id, customer_id = excluded.customer_id, payer_id = excluded.payer_id,
            currency = excluded.currency, amount = excluded.amount, open_amount = excluded.open_amount,
            issue_date = excluded.issue_date, due_date = excluded.due_date, settled_on = excluded.settled_on,
-           paid = excluded.paid, inferred = excluded.inferred, known_on = excluded.known_on
+           paid = excluded.paid, inferred = excluded.inferred
          WHERE i.version < excluded.version",
         &column(|row| row.tenant_id),
         &column(|row| row.invoice.invoice_id),
@@ -87,32 +97,31 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[InvoiceRow]) -> Result
         &dates(|row| row.invoice.due_on),
         &optional(|row| row.invoice.settled_on) as &[Option<NaiveDate>],
         &flags(|row| row.invoice.paid),
-        &flags(|row| row.invoice.inferred),
-        &optional(|row| row.invoice.known_on()) as &[Option<NaiveDate>]
+        &flags(|row| row.invoice.inferred)
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// First day of which each of these customers' invoices says anything.
-pub(crate) async fn first_known(
+/// Issue date of the first invoice of each of these customers.
+pub(crate) async fn first_issued(
     conn: &mut PgConnection,
     keys: impl Iterator<Item = (Uuid, Uuid)>,
 ) -> Result<BTreeMap<(Uuid, Uuid), NaiveDate>, sqlx::Error> {
     let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
     let rows = sqlx::query!(
-        r#"SELECT k.tenant_id AS "tenant_id!", k.customer_id AS "customer_id!", i.known_on AS "known_on!"
+        r#"SELECT k.tenant_id AS "tenant_id!", k.customer_id AS "customer_id!", i.issue_date AS "issue_date!"
            FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) CROSS JOIN LATERAL (
-             SELECT min(known_on) AS known_on FROM invoice_facts
+             SELECT min(issue_date) AS issue_date FROM invoice_facts
              WHERE tenant_id = k.tenant_id AND customer_id = k.customer_id) i
-           WHERE i.known_on IS NOT NULL"#,
+           WHERE i.issue_date IS NOT NULL"#,
         &tenants,
         &customers
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.customer_id), row.known_on)).collect())
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.customer_id), row.issue_date)).collect())
 }
 
 /// Shortens the span until it reads no more than `limit` invoices, or is a single day.
@@ -126,7 +135,8 @@ pub(crate) async fn affordable(
         let due_dates = due_dates(span);
         let read = sqlx::query_scalar!(
             r#"SELECT count(*) AS "read!" FROM invoice_facts
-               WHERE tenant_id = $1 AND (due_date = ANY($2) OR settled_on BETWEEN $3 AND $4 OR known_on BETWEEN $3 AND $4)
+               WHERE tenant_id = $1 AND issue_date <= $4
+                 AND (due_date = ANY($2) OR settled_on BETWEEN $3 AND $4 OR issue_date BETWEEN $3 AND $4)
                  AND (settled_on IS NULL OR greatest(settled_on, issue_date) >= $3)"#,
             tenant_id,
             &due_dates,
@@ -143,25 +153,75 @@ pub(crate) async fn affordable(
     Ok(span)
 }
 
-/// Every invoice with evidence in the span, and some more.
-pub(crate) async fn with_evidence(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    span: Span,
-) -> Result<Vec<Invoice>, sqlx::Error> {
-    sqlx::query_as!(
-        Invoice,
-        "SELECT invoice_id, customer_id, issue_date AS issued_on, due_date AS due_on, settled_on, paid, inferred
-         FROM invoice_facts
-         WHERE tenant_id = $1 AND (due_date = ANY($2) OR settled_on BETWEEN $3 AND $4 OR known_on BETWEEN $3 AND $4)
-           AND (settled_on IS NULL OR greatest(settled_on, issue_date) >= $3)",
+/// Every invoice that is issued, settled or says anything in the span, and some more.
+pub(crate) async fn concerned(conn: &mut PgConnection, tenant_id: Uuid, span: Span) -> Result<Vec<Bill>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT i.invoice_id, i.customer_id, i.issue_date, i.due_date, i.settled_on, i.paid, i.inferred, i.amount,
+             c.country,
+             (SELECT min(d.opened_on) FROM dispute_facts d
+              WHERE d.tenant_id = i.tenant_id AND d.invoice_id = i.invoice_id) AS disputed_on
+           FROM invoice_facts i JOIN customers c USING (tenant_id, customer_id)
+           WHERE i.tenant_id = $1 AND i.issue_date <= $4
+             AND (i.due_date = ANY($2) OR i.settled_on BETWEEN $3 AND $4 OR i.issue_date BETWEEN $3 AND $4)
+             AND (i.settled_on IS NULL OR greatest(i.settled_on, i.issue_date) >= $3)"#,
         tenant_id,
         &due_dates(span),
         span.from,
         span.through
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let bills = rows.into_iter().map(|row| Bill {
+        invoice: Invoice {
+            invoice_id: row.invoice_id,
+            customer_id: row.customer_id,
+            issued_on: row.issue_date,
+            due_on: row.due_date,
+            settled_on: row.settled_on,
+            paid: row.paid,
+            inferred: row.inferred,
+        },
+        group: row.country,
+        amount: row.amount,
+        on_paper: false,
+        disputed_on: row.disputed_on,
+    });
+    Ok(bills.collect())
+}
+
+/// Has the learner know what these customers owed before `day`.
+pub(crate) async fn recall_open(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    customers: &[Uuid],
+    day: NaiveDate,
+    learner: &mut Learner,
+) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT i.invoice_id, i.customer_id, i.issue_date, i.due_date, i.settled_on, i.paid, i.inferred, i.amount
+         FROM unnest($2::uuid[]) AS k (customer_id) CROSS JOIN LATERAL (
+           SELECT * FROM invoice_facts
+           WHERE tenant_id = $1 AND customer_id = k.customer_id AND issue_date < $3
+             AND (settled_on IS NULL OR settled_on >= $3) OFFSET 0) i",
+        tenant_id,
+        customers,
+        day
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let invoice = Invoice {
+            invoice_id: row.invoice_id,
+            customer_id: row.customer_id,
+            issued_on: row.issue_date,
+            due_on: row.due_date,
+            settled_on: row.settled_on,
+            paid: row.paid,
+            inferred: row.inferred,
+        };
+        learner.owes(&invoice, row.amount);
+    }
+    Ok(())
 }
 
 /// Due dates that lie on a day of the span or one of the thresholds before it.

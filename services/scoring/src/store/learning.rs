@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::calendar::Coverage;
+use crate::domain::model::memory::MODEL_VERSION;
 
 /// Locks the tenants, making their rows where there are none (D13), and says through which day each has learned.
 pub(crate) async fn lock(
@@ -49,19 +50,31 @@ pub(crate) struct Progress {
     pub learned_through: Option<NaiveDate>,
     pub closed_through: Option<NaiveDate>,
     pub dirty_from: Option<NaiveDate>,
-    /// First day of which anything is known; read only while nothing is learned or something is to be forgotten.
+    /// The formulas that what is learned comes from.
+    pub model_version: Option<String>,
+    pub thinned_through: Option<NaiveDate>,
+    /// Everybody after this customer is still to be assessed for the last learned day.
+    pub assessing_after: Option<Uuid>,
+    /// First issue date; read only while nothing is learned or something is to be forgotten.
     pub first_known_on: Option<NaiveDate>,
     pub coverage: Coverage,
     /// Some assessment may have to be published.
     pub pending: bool,
 }
 
+impl Progress {
+    pub(crate) fn is_of_this_model(&self) -> bool {
+        self.model_version.as_deref() == Some(MODEL_VERSION)
+    }
+}
+
 /// The progress of `tenant`, or of all, in the order of their ids.
 pub(crate) async fn progress(conn: &mut PgConnection, tenant: Option<Uuid>) -> Result<Vec<Progress>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT l.tenant_id, t.time_zone, l.learned_through, l.closed_through, l.dirty_from,
-             CASE WHEN l.learned_through IS NULL OR l.dirty_from IS NOT NULL
-               THEN (SELECT min(i.known_on) FROM invoice_facts i WHERE i.tenant_id = l.tenant_id) END AS first_known_on,
+        r#"SELECT l.tenant_id, t.time_zone, l.learned_through, l.closed_through, l.dirty_from, l.model_version,
+             l.thinned_through, l.assessing_after,
+             CASE WHEN l.learned_through IS NULL OR l.dirty_from IS NOT NULL OR l.model_version <> $2
+               THEN (SELECT min(i.issue_date) FROM invoice_facts i WHERE i.tenant_id = l.tenant_id) END AS first_known_on,
              s.sources AS "sources!", s.silent AS "silent!", s.covered_until,
              EXISTS (SELECT FROM published_scores p WHERE p.tenant_id = l.tenant_id AND p.pending) AS "pending!"
            FROM learning l
@@ -72,7 +85,8 @@ pub(crate) async fn progress(conn: &mut PgConnection, tenant: Option<Uuid>) -> R
              FROM sources s WHERE s.tenant_id = l.tenant_id AND 'payments' = ANY(s.covers)) s
            WHERE $1::uuid IS NULL OR l.tenant_id = $1
            ORDER BY l.tenant_id"#,
-        tenant
+        tenant,
+        MODEL_VERSION
     )
     .fetch_all(conn)
     .await?;
@@ -82,6 +96,9 @@ pub(crate) async fn progress(conn: &mut PgConnection, tenant: Option<Uuid>) -> R
         learned_through: row.learned_through,
         closed_through: row.closed_through,
         dirty_from: row.dirty_from,
+        model_version: row.model_version,
+        thinned_through: row.thinned_through,
+        assessing_after: row.assessing_after,
         first_known_on: row.first_known_on,
         coverage: coverage(row.sources, row.silent, row.covered_until),
         pending: row.pending,
@@ -97,52 +114,87 @@ fn coverage(sources: i64, silent: i64, covered_until: Option<DateTime<Utc>>) -> 
     }
 }
 
-/// Forgets everything learned from `dirty_from` on; returns the day it is now learned through. That is none when nothing
-/// is known of earlier days any more: learning then begins at the first known day, as if it had never begun before.
+/// Forgets everything learned from `dirty_from` on, or all of it; returns the day it is now learned through. That is none
+/// when nothing is known of earlier days any more: learning then begins at the first known day, as if it had never begun
+/// before.
 pub(crate) async fn forget(
     conn: &mut PgConnection,
     tenant_id: Uuid,
-    dirty_from: NaiveDate,
+    dirty_from: Option<NaiveDate>,
 ) -> Result<Option<NaiveDate>, sqlx::Error> {
     let begun_before = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM invoice_facts WHERE tenant_id = $1 AND known_on < $2) AS "begun!""#,
+        r#"SELECT EXISTS (SELECT FROM invoice_facts WHERE tenant_id = $1 AND issue_date < $2) AS "begun!""#,
         tenant_id,
         dirty_from
     )
     .fetch_one(&mut *conn)
     .await?;
-    let learned_through = if begun_before { dirty_from.pred_opt() } else { None };
+    let learned_through = dirty_from.filter(|_| begun_before).and_then(|day| day.pred_opt());
     sqlx::query!(
         "WITH states AS (DELETE FROM learned_states WHERE tenant_id = $1 AND day > coalesce($2, '-infinity'::date)),
+              foretold AS (DELETE FROM foretold_invoices WHERE tenant_id = $1 AND day > coalesce($2, '-infinity'::date)),
               calibrated AS (DELETE FROM calibrations WHERE tenant_id = $1 AND day > coalesce($2, '-infinity'::date)),
+              shifted AS (DELETE FROM pattern_shifts WHERE tenant_id = $1 AND found_on > coalesce($2, '-infinity'::date)
+                RETURNING customer_id),
               assessed AS (DELETE FROM assessments WHERE tenant_id = $1 AND day > coalesce($2, '-infinity'::date)
                 RETURNING customer_id)
          UPDATE published_scores p SET pending = true
-         WHERE p.tenant_id = $1 AND p.customer_id IN (SELECT customer_id FROM assessed)",
+         WHERE p.tenant_id = $1
+           AND p.customer_id IN (SELECT customer_id FROM assessed UNION SELECT customer_id FROM shifted)",
         tenant_id,
         learned_through
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "UPDATE learning SET learned_through = $2, dirty_from = NULL WHERE tenant_id = $1",
+        "UPDATE learning SET learned_through = $2, dirty_from = NULL, assessing_after = NULL, model_version = $3,
+           thinned_through = least(thinned_through, $2)
+         WHERE tenant_id = $1",
         tenant_id,
-        learned_through
+        learned_through,
+        MODEL_VERSION
     )
     .execute(conn)
     .await?;
     Ok(learned_through)
 }
 
-/// Records that the tenant has learned through `day`.
-pub(crate) async fn advance(conn: &mut PgConnection, tenant_id: Uuid, day: NaiveDate) -> Result<(), sqlx::Error> {
+/// Records that the tenant has learned through `day`; `everyone` when all its customers are still to be assessed.
+pub(crate) async fn advance(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    day: NaiveDate,
+    everyone: bool,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE learning SET learned_through = $2, closed_through = greatest(closed_through, $2) WHERE tenant_id = $1",
+        "UPDATE learning SET learned_through = $2, closed_through = greatest(closed_through, $2), model_version = $3,
+           assessing_after = CASE WHEN $4 THEN '00000000-0000-0000-0000-000000000000'::uuid END
+         WHERE tenant_id = $1",
         tenant_id,
-        day
+        day,
+        MODEL_VERSION,
+        everyone
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Records that everybody up to `customer` is assessed for the last learned day; everybody, when there is none.
+pub(crate) async fn assessed(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    customer: Option<Uuid>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE learning SET assessing_after = $2 WHERE tenant_id = $1", tenant_id, customer)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Records that up to `day` only the last state of each month is kept.
+pub(crate) async fn thinned(conn: &mut PgConnection, tenant_id: Uuid, day: NaiveDate) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE learning SET thinned_through = $2 WHERE tenant_id = $1", tenant_id, day).execute(conn).await?;
     Ok(())
 }
 

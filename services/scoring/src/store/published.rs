@@ -5,44 +5,84 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A customer's latest assessment beside what was published of it last.
+/// Everything `customer.scored` says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Score {
+    /// Day of the assessment.
+    pub assessed_on: NaiveDate,
+    pub p_late: Decimal,
+    pub contributions: Vec<Decimal>,
+    pub reasons: Vec<String>,
+    pub p50_delay: Option<Decimal>,
+    pub p80_delay: Option<Decimal>,
+    pub structural_days: i32,
+    pub mean_days_late: Option<Decimal>,
+    pub observations: i32,
+    pub model_version: String,
+}
+
+/// Everything `segment.assigned` says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Segmented {
+    pub segment: String,
+    /// Those of the day that changed the segment.
+    pub reasons: Vec<String>,
+    pub rules_version: String,
+}
+
+/// Everything `pattern.shifted` says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shifted {
+    pub found_on: NaiveDate,
+    pub since: NaiveDate,
+    pub delay_before: Decimal,
+    pub delay_after: Decimal,
+    pub payments_before: i32,
+    pub payments_after: i32,
+}
+
+/// A customer about whom there may be something to tell, with the versions of what was told last.
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
     pub customer_id: Uuid,
     pub score_version: i64,
     pub segment_version: i64,
-    pub latest: Said,
-    pub published: Option<Said>,
-}
-
-/// Everything the two events of a customer say. `reasons` are those of the day that changed the segment.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Said {
-    pub assessed_on: NaiveDate,
-    pub p_late: Decimal,
-    pub mean_days_late: Option<Decimal>,
-    pub observations: i32,
-    pub model_version: String,
-    pub segment: String,
+    pub shift_version: i64,
+    pub score: Score,
+    pub segmented: Segmented,
     pub segment_since: NaiveDate,
-    pub reasons: Vec<String>,
-    pub rules_version: String,
+    pub shifted: Option<Shifted>,
+    pub told_score: Option<Score>,
+    pub told_segment: Option<Segmented>,
+    pub told_shift_found_on: Option<NaiveDate>,
 }
 
-/// At most `limit` customers about whom there may be something to say.
+/// At most `limit` customers about whom there may be something to say. What is to be said of the score is the assessment
+/// that first said as much as the latest one.
 pub(crate) async fn pending(conn: &mut PgConnection, tenant_id: Uuid, limit: i64) -> Result<Vec<Pending>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT p.customer_id, p.score_version, p.segment_version,
-             p.assessed_on, p.p_late, p.mean_days_late, p.observations, p.model_version, p.segment, p.segment_since,
-             p.reasons, p.rules_version,
-             a.day AS day, a.p_late AS now_p_late, a.mean_days_late AS now_mean_days_late,
-             a.observations AS now_observations, a.model_version AS now_model_version, a.segment AS now_segment,
-             a.segment_since AS now_since, s.reasons AS now_reasons, a.rules_version AS now_rules_version
+        r#"SELECT p.customer_id, p.score_version, p.segment_version, p.shift_version,
+             p.assessed_on, p.p_late, p.contributions AS "contributions: Vec<Decimal>", p.score_reasons, p.p50_delay, p.p80_delay, p.structural_days,
+             p.mean_days_late, p.observations, p.model_version, p.segment, p.segment_reasons, p.rules_version,
+             p.shift_found_on,
+             c.day AS score_day, c.p_late AS now_p_late, c.contributions AS "now_contributions: Vec<Decimal>",
+             c.score_reasons AS now_score_reasons, c.p50_delay AS now_p50_delay, c.p80_delay AS now_p80_delay,
+             c.structural_days AS now_structural_days, c.mean_days_late AS now_mean_days_late,
+             c.observations AS now_observations, c.model_version AS now_model_version,
+             s.day AS segment_day, s.segment AS now_segment, s.segment_reasons AS now_segment_reasons,
+             a.rules_version AS now_rules_version,
+             h.found_on AS "found_on?", h.since AS "since?", h.delay_before AS "delay_before?",
+             h.delay_after AS "delay_after?", h.payments_before AS "payments_before?",
+             h.payments_after AS "payments_after?"
            FROM (SELECT * FROM published_scores WHERE tenant_id = $1 AND pending ORDER BY customer_id LIMIT $2) p
            CROSS JOIN LATERAL (
-             SELECT * FROM assessments a WHERE a.tenant_id = $1 AND a.customer_id = p.customer_id
-             ORDER BY a.day DESC LIMIT 1) a
+             SELECT segment_since, score_since, rules_version FROM assessments a
+             WHERE a.tenant_id = $1 AND a.customer_id = p.customer_id ORDER BY a.day DESC LIMIT 1) a
+           JOIN assessments c ON c.tenant_id = $1 AND c.customer_id = p.customer_id AND c.day = a.score_since
            JOIN assessments s ON s.tenant_id = $1 AND s.customer_id = p.customer_id AND s.day = a.segment_since
+           LEFT JOIN LATERAL (
+             SELECT * FROM pattern_shifts h
+             WHERE h.tenant_id = $1 AND h.customer_id = p.customer_id ORDER BY h.found_on DESC LIMIT 1) h ON true
            ORDER BY p.customer_id"#,
         tenant_id,
         limit
@@ -50,172 +90,187 @@ pub(crate) async fn pending(conn: &mut PgConnection, tenant_id: Uuid, limit: i64
     .fetch_all(conn)
     .await?;
     let pending = rows.into_iter().map(|row| {
-        let published = (|| {
-            Some(Said {
+        let told_score = (|| {
+            Some(Score {
                 assessed_on: row.assessed_on?,
                 p_late: row.p_late?,
+                contributions: row.contributions?,
+                reasons: row.score_reasons?,
+                p50_delay: row.p50_delay,
+                p80_delay: row.p80_delay,
+                structural_days: row.structural_days?,
                 mean_days_late: row.mean_days_late,
                 observations: row.observations?,
                 model_version: row.model_version?,
-                segment: row.segment?,
-                segment_since: row.segment_since?,
-                reasons: row.reasons?,
-                rules_version: row.rules_version?,
+            })
+        })();
+        let told_segment = (|| {
+            Some(Segmented { segment: row.segment?, reasons: row.segment_reasons?, rules_version: row.rules_version? })
+        })();
+        let shifted = (|| {
+            Some(Shifted {
+                found_on: row.found_on?,
+                since: row.since?,
+                delay_before: row.delay_before?,
+                delay_after: row.delay_after?,
+                payments_before: row.payments_before?,
+                payments_after: row.payments_after?,
             })
         })();
         Pending {
             customer_id: row.customer_id,
             score_version: row.score_version,
             segment_version: row.segment_version,
-            latest: Said {
-                assessed_on: row.day,
+            shift_version: row.shift_version,
+            score: Score {
+                assessed_on: row.score_day,
                 p_late: row.now_p_late,
+                contributions: row.now_contributions,
+                reasons: row.now_score_reasons,
+                p50_delay: row.now_p50_delay,
+                p80_delay: row.now_p80_delay,
+                structural_days: row.now_structural_days,
                 mean_days_late: row.now_mean_days_late,
                 observations: row.now_observations,
                 model_version: row.now_model_version,
+            },
+            segmented: Segmented {
                 segment: row.now_segment,
-                segment_since: row.now_since,
-                reasons: row.now_reasons,
+                reasons: row.now_segment_reasons,
                 rules_version: row.now_rules_version,
             },
-            published,
+            segment_since: row.segment_day,
+            shifted,
+            told_score,
+            told_segment,
+            told_shift_found_on: row.shift_found_on,
         }
     });
     Ok(pending.collect())
 }
 
-/// Records that these were published, with the versions they carry.
+/// Records that these were told, under the versions they carry.
 pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Pending]) -> Result<(), sqlx::Error> {
     let customers: Vec<Uuid> = rows.iter().map(|row| row.customer_id).collect();
-    let score_versions: Vec<i64> = rows.iter().map(|row| row.score_version).collect();
-    let segment_versions: Vec<i64> = rows.iter().map(|row| row.segment_version).collect();
-    let days: Vec<NaiveDate> = rows.iter().map(|row| row.latest.assessed_on).collect();
-    let since: Vec<NaiveDate> = rows.iter().map(|row| row.latest.segment_since).collect();
+    let versions = |of: fn(&Pending) -> i64| rows.iter().map(of).collect::<Vec<i64>>();
+    let assessed: Vec<NaiveDate> = rows.iter().map(|row| row.score.assessed_on).collect();
+    let since: Vec<NaiveDate> = rows.iter().map(|row| row.segment_since).collect();
+    let found: Vec<Option<NaiveDate>> =
+        rows.iter().map(|row| row.shifted.as_ref().map(|shifted| shifted.found_on)).collect();
+    let rules: Vec<String> = rows.iter().map(|row| row.segmented.rules_version.clone()).collect();
     // What was said is in the record already, under its day: nothing is sent over again.
     sqlx::query!(
         "UPDATE published_scores p SET pending = false, score_version = u.score_version, segment_version = u.segment_version,
-           assessed_on = a.day, p_late = a.p_late, mean_days_late = a.mean_days_late, observations = a.observations,
-           model_version = a.model_version, segment = a.segment, segment_since = a.segment_since, reasons = s.reasons,
-           rules_version = a.rules_version
-         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::date[], $6::date[])
-           AS u (customer_id, score_version, segment_version, day, since)
-         JOIN assessments a ON a.tenant_id = $1 AND a.customer_id = u.customer_id AND a.day = u.day
+           shift_version = u.shift_version, shift_found_on = u.found_on, assessed_on = c.day, p_late = c.p_late,
+           contributions = c.contributions, score_reasons = c.score_reasons, p50_delay = c.p50_delay,
+           p80_delay = c.p80_delay, structural_days = c.structural_days, mean_days_late = c.mean_days_late,
+           observations = c.observations, model_version = c.model_version, segment = s.segment, segment_since = s.day,
+           segment_reasons = s.segment_reasons, rules_version = u.rules_version
+         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::date[], $7::date[], $8::date[], $9::text[])
+           AS u (customer_id, score_version, segment_version, shift_version, assessed_on, since, found_on, rules_version)
+         JOIN assessments c ON c.tenant_id = $1 AND c.customer_id = u.customer_id AND c.day = u.assessed_on
          JOIN assessments s ON s.tenant_id = $1 AND s.customer_id = u.customer_id AND s.day = u.since
          WHERE p.tenant_id = $1 AND p.customer_id = u.customer_id",
         tenant_id,
         &customers,
-        &score_versions,
-        &segment_versions,
-        &days,
-        &since
+        &versions(|row| row.score_version),
+        &versions(|row| row.segment_version),
+        &versions(|row| row.shift_version),
+        &assessed,
+        &since,
+        &found as &[Option<NaiveDate>],
+        &rules
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// What was published about a customer; `None` for a customer that does not exist.
-pub(crate) async fn score(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    customer_id: Uuid,
-) -> Result<Option<PublishedScore>, sqlx::Error> {
-    sqlx::query_as!(
-        PublishedScore,
-        r#"SELECT c.customer_id, c.code, c.country, p.assessed_on AS "assessed_on?", p.p_late AS "p_late?",
-             p.mean_days_late AS "mean_days_late?", p.observations AS "observations?", p.segment AS "segment?",
-             p.segment_since AS "segment_since?", p.reasons AS "reasons?", p.model_version AS "model_version?",
-             p.rules_version AS "rules_version?"
-           FROM customers c
-           LEFT JOIN published_scores p ON p.tenant_id = c.tenant_id AND p.customer_id = c.customer_id
-           WHERE c.tenant_id = $1 AND c.customer_id = $2"#,
-        tenant_id,
-        customer_id
-    )
-    .fetch_optional(conn)
-    .await
+/// What of a customer is told again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Score,
+    Segment,
+    Shift,
 }
 
-/// A customer with what was published about it; everything is absent before the first score.
-#[derive(Debug)]
-pub(crate) struct PublishedScore {
-    pub customer_id: Uuid,
-    pub code: String,
-    pub country: String,
-    pub assessed_on: Option<NaiveDate>,
-    pub p_late: Option<Decimal>,
-    pub mean_days_late: Option<Decimal>,
-    pub observations: Option<i32>,
-    pub segment: Option<String>,
-    pub segment_since: Option<NaiveDate>,
-    pub reasons: Option<Vec<String>>,
-    pub model_version: Option<String>,
-    pub rules_version: Option<String>,
-}
-
-/// Customers by published segment; `None` for those without a score yet.
-pub(crate) async fn count_by_segment(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-) -> Result<Vec<(Option<String>, i64)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"SELECT p.segment AS "segment?", count(*) AS "customers!" FROM customers c
-           LEFT JOIN published_scores p ON p.tenant_id = c.tenant_id AND p.customer_id = c.customer_id
-           WHERE c.tenant_id = $1 GROUP BY p.segment ORDER BY p.segment"#,
-        tenant_id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.segment, row.customers)).collect())
-}
-
-/// What was published of a customer, under the version that its score or its segment has now.
+/// What was told of a customer, under the version that it has now.
 #[derive(Debug)]
 pub(crate) struct Raised {
     pub customer_id: Uuid,
     pub version: i64,
-    pub said: Said,
+    pub score: Score,
+    pub segmented: Segmented,
+    pub shifted: Option<Shifted>,
 }
 
-/// Counts the versions of the scores, or of the segments, of these customers up, where there is one; sorted by customer.
+/// Counts the versions of what was told of these customers up, where anything was; sorted by customer.
 pub(crate) async fn raise(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     customers: &[Uuid],
-    is_score: bool,
+    told: Told,
 ) -> Result<Vec<Raised>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"UPDATE published_scores
-           SET score_version = score_version + CASE WHEN $3 THEN 1 ELSE 0 END,
-               segment_version = segment_version + CASE WHEN $3 THEN 0 ELSE 1 END
-           WHERE tenant_id = $1 AND customer_id = ANY($2) AND assessed_on IS NOT NULL AND p_late IS NOT NULL
-             AND observations IS NOT NULL AND model_version IS NOT NULL AND segment IS NOT NULL
-             AND segment_since IS NOT NULL AND reasons IS NOT NULL AND rules_version IS NOT NULL
-           RETURNING customer_id, score_version, segment_version, assessed_on AS "assessed_on!", p_late AS "p_late!",
-             mean_days_late, observations AS "observations!", model_version AS "model_version!", segment AS "segment!",
-             segment_since AS "segment_since!", reasons AS "reasons!", rules_version AS "rules_version!""#,
+        r#"WITH raised AS (
+             UPDATE published_scores p
+             SET score_version = score_version + CASE WHEN $3 THEN 1 ELSE 0 END,
+                 segment_version = segment_version + CASE WHEN $4 THEN 1 ELSE 0 END,
+                 shift_version = shift_version + CASE WHEN $5 THEN 1 ELSE 0 END
+             WHERE tenant_id = $1 AND customer_id = ANY($2) AND assessed_on IS NOT NULL AND segment IS NOT NULL
+               AND (NOT $5 OR shift_version > 0)
+             RETURNING p.*)
+           SELECT r.customer_id AS "customer_id!", r.score_version AS "score_version!",
+             r.segment_version AS "segment_version!", r.shift_version AS "shift_version!",
+             r.assessed_on AS "assessed_on!", r.p_late AS "p_late!", r.contributions AS "contributions!: Vec<Decimal>",
+             r.score_reasons AS "score_reasons!", r.p50_delay, r.p80_delay, r.structural_days AS "structural_days!",
+             r.mean_days_late, r.observations AS "observations!", r.model_version AS "model_version!",
+             r.segment AS "segment!", r.segment_reasons AS "segment_reasons!", r.rules_version AS "rules_version!",
+             h.found_on AS "found_on?", h.since AS "since?", h.delay_before AS "delay_before?",
+             h.delay_after AS "delay_after?", h.payments_before AS "payments_before?",
+             h.payments_after AS "payments_after?"
+           FROM raised r
+           LEFT JOIN pattern_shifts h
+             ON h.tenant_id = r.tenant_id AND h.customer_id = r.customer_id AND h.found_on = r.shift_found_on
+           ORDER BY r.customer_id"#,
         tenant_id,
         customers,
-        is_score
+        told == Told::Score,
+        told == Told::Segment,
+        told == Told::Shift
     )
     .fetch_all(conn)
     .await?;
     let raised = rows.into_iter().map(|row| Raised {
         customer_id: row.customer_id,
-        version: if is_score { row.score_version } else { row.segment_version },
-        said: Said {
+        version: match told {
+            Told::Score => row.score_version,
+            Told::Segment => row.segment_version,
+            Told::Shift => row.shift_version,
+        },
+        score: Score {
             assessed_on: row.assessed_on,
             p_late: row.p_late,
+            contributions: row.contributions,
+            reasons: row.score_reasons,
+            p50_delay: row.p50_delay,
+            p80_delay: row.p80_delay,
+            structural_days: row.structural_days,
             mean_days_late: row.mean_days_late,
             observations: row.observations,
             model_version: row.model_version,
-            segment: row.segment,
-            segment_since: row.segment_since,
-            reasons: row.reasons,
-            rules_version: row.rules_version,
         },
+        segmented: Segmented { segment: row.segment, reasons: row.segment_reasons, rules_version: row.rules_version },
+        shifted: (|| {
+            Some(Shifted {
+                found_on: row.found_on?,
+                since: row.since?,
+                delay_before: row.delay_before?,
+                delay_after: row.delay_after?,
+                payments_before: row.payments_before?,
+                payments_after: row.payments_after?,
+            })
+        })(),
     });
-    let mut raised: Vec<Raised> = raised.collect();
-    raised.sort_by_key(|row| row.customer_id);
-    Ok(raised)
+    Ok(raised.collect())
 }

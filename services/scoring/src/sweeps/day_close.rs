@@ -3,18 +3,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{DayClose, Due, publish};
 use crate::ScoringSettings;
-use crate::domain::calendar::Span;
-use crate::domain::close::Close;
+use crate::domain::assessment::{Terms, assess};
+use crate::domain::calendar::{Span, month_start};
+use crate::domain::close::{Assessed, Close};
+use crate::domain::model::learner::Learner;
 use crate::domain::segment::{Rules, StructuralDelay};
 use crate::domain::state::Owner;
 use crate::store::learning::{self, Progress};
-use crate::store::{assessments, calibrations, customers, invoices, states};
+use crate::store::{assessments, calibrations, customers, foretold, invoices, shifts, states};
+
+/// Days of which every state is kept, so that a late fact is learned again from its own day on. One that is later still is
+/// learned again from the first of its month on.
+const KEPT_DAYS: u64 = 45;
 
 /// True when there may be more to do for this tenant.
 #[tracing::instrument(name = "sweep.day_close", skip_all, fields(tenant.id = %tenant_id))]
@@ -24,23 +30,45 @@ pub(super) async fn run(sweep: &DayClose, tenant_id: Uuid, now: DateTime<Utc>) -
     // Read again under the lock: a handler or another replica may have been here since.
     let Some(mut tenant) = learning::progress(&mut tx, Some(tenant_id)).await?.pop() else { return Ok(false) };
     let Some(due) = Due::of(&tenant, now) else { return Ok(false) };
-    if let Some(dirty_from) = tenant.dirty_from {
-        tenant.learned_through = learning::forget(&mut tx, tenant_id, dirty_from).await?;
+    if let Some(from) = forgotten_from(&tenant) {
+        tenant.learned_through = learning::forget(&mut tx, tenant_id, from).await?;
+        tenant.assessing_after = None;
     }
-    if let Some(span) = next_span(&mut tx, &tenant, due, &sweep.settings).await? {
+    if let Some((day, after)) = tenant.learned_through.zip(tenant.assessing_after) {
+        tenant.assessing_after = assess_page(&mut tx, tenant_id, day, after, &sweep.settings).await?;
+    } else if let Some(span) = next_span(&mut tx, &tenant, due, &sweep.settings).await? {
         learn(&mut tx, tenant_id, span).await?;
-        learning::advance(&mut tx, tenant_id, span.through).await?;
+        let everyone = span.ends_a_month();
+        learning::advance(&mut tx, tenant_id, span.through, everyone).await?;
         metrics::counter!("puntual_scoring_days_closed_total")
             .increment(u64::try_from(span.days().count()).unwrap_or(0));
         tenant.learned_through = Some(span.through);
+        tenant.assessing_after = everyone.then_some(Uuid::nil());
+        let kept_from = span.through.checked_sub_days(Days::new(KEPT_DAYS));
+        if let Some(through) = kept_from.filter(|through| tenant.thinned_through.is_none_or(|day| day < *through)) {
+            states::thin(&mut tx, tenant_id, tenant.thinned_through, through).await?;
+            learning::thinned(&mut tx, tenant_id, through).await?;
+        }
     }
-    let caught_up = due.next_day(&tenant).is_none();
+    let caught_up = tenant.assessing_after.is_none() && due.next_day(&tenant).is_none();
     let published_all = match tenant.learned_through {
         Some(day) if caught_up => publish::run(&mut tx, tenant_id, day, now, &sweep.settings).await?,
         _ => true,
     };
     tx.commit().await?;
     Ok(!(caught_up && published_all))
+}
+
+/// From where on everything is learned again: all of it under other formulas, from the first of a month on where no state
+/// of the day before is kept.
+#[allow(clippy::option_option, reason = "nothing to forget, everything to forget, or from a day on")]
+fn forgotten_from(tenant: &Progress) -> Option<Option<NaiveDate>> {
+    if tenant.learned_through.is_some() && !tenant.is_of_this_model() {
+        return Some(None);
+    }
+    let dirty_from = tenant.dirty_from?;
+    let is_thinned = tenant.thinned_through.is_some_and(|thinned| dirty_from <= thinned);
+    Some(Some(if is_thinned { month_start(dirty_from) } else { dirty_from }))
 }
 
 async fn next_span(
@@ -55,45 +83,105 @@ async fn next_span(
 }
 
 async fn learn(conn: &mut PgConnection, tenant_id: Uuid, span: Span) -> Result<(), sqlx::Error> {
-    let facts = invoices::with_evidence(conn, tenant_id, span).await?;
-    let touched: BTreeSet<Uuid> = facts.iter().map(|invoice| invoice.customer_id).collect();
+    let bills = invoices::concerned(conn, tenant_id, span).await?;
+    let touched: BTreeSet<Uuid> = bills.iter().map(|bill| bill.invoice.customer_id).collect();
     let touched: Vec<Uuid> = touched.into_iter().collect();
-    let calibrated = if span.ends_a_month() { Some(calibrate(conn, tenant_id, span.through).await?) } else { None };
-    let assessed = if calibrated.is_some() { None } else { Some(touched.as_slice()) };
-    let groups = customers::groups(conn, tenant_id, assessed).await?;
-    let everyone: Vec<Uuid> = groups.keys().copied().collect();
-    let mut book = states::before(conn, tenant_id, &owners(&groups), span.from).await?;
+    let groups = bills.iter().map(|bill| (bill.invoice.customer_id, bill.group.clone())).collect();
+    let mut learner = recall(conn, tenant_id, &groups, span.from).await?;
+    let issued_before = bills.iter().map(|bill| &bill.invoice).filter(|invoice| invoice.issued_on < span.from);
+    let issued_before: Vec<Uuid> = issued_before.map(|invoice| invoice.invoice_id).collect();
+    foretold::recall(conn, tenant_id, &issued_before, &mut learner).await?;
+    let everyone_follows = span.ends_a_month();
     let close = Close {
         span,
-        invoices: &facts,
-        groups: &groups,
-        previous: &assessments::segments(conn, tenant_id, &everyone).await?,
+        bills: &bills,
+        previous: &assessments::previous(conn, tenant_id, &touched).await?,
         structural: calibrations::in_force(conn, tenant_id, span.from).await?,
-        calibrated,
         rules: &Rules::DEFAULT,
+        everyone_follows,
     };
-    let closed = close.run(&mut book);
+    let closed = close.run(&mut learner);
     if !closed.states.is_empty() {
         states::save(conn, tenant_id, &closed.states).await?;
+    }
+    if !closed.predictions.is_empty() {
+        foretold::save(conn, tenant_id, &closed.predictions).await?;
     }
     if !closed.assessments.is_empty() {
         assessments::save(conn, tenant_id, &closed.assessments, &Rules::DEFAULT).await?;
     }
-    if let Some(structural) = calibrated {
+    if !closed.shifts.is_empty() {
+        shifts::save(conn, tenant_id, &closed.shifts).await?;
+    }
+    if everyone_follows {
+        let structural = calibrate(conn, tenant_id, span.through).await?;
         calibrations::save(conn, tenant_id, span.through, structural).await?;
     }
     Ok(())
+}
+
+/// Assesses a page of everybody for `day`; returns after whom to go on.
+async fn assess_page(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    day: NaiveDate,
+    after: Uuid,
+    settings: &ScoringSettings,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    let page = customers::page(conn, tenant_id, after, settings.customers_per_assessment).await?;
+    let assessed = assessed(conn, tenant_id, &page, day).await?;
+    if !assessed.is_empty() {
+        assessments::save(conn, tenant_id, &assessed, &Rules::DEFAULT).await?;
+    }
+    let is_full = i64::try_from(page.len()).is_ok_and(|count| count >= settings.customers_per_assessment);
+    let after = page.last().copied().filter(|_| is_full);
+    learning::assessed(conn, tenant_id, after).await?;
+    Ok(after)
+}
+
+/// What is to be said of these customers at the close of `day`.
+pub(super) async fn assessed(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    page: &[Uuid],
+    day: NaiveDate,
+) -> Result<Vec<Assessed>, sqlx::Error> {
+    let Some(next) = day.succ_opt() else { return Ok(Vec::new()) };
+    let groups = customers::groups(conn, tenant_id, page).await?;
+    let learner = recall(conn, tenant_id, &groups, next).await?;
+    let structural = calibrations::in_force(conn, tenant_id, day).await?;
+    let previous = assessments::previous(conn, tenant_id, page).await?;
+    let terms = Terms { structural, rules: &Rules::DEFAULT, day: next };
+    let assessed = groups.iter().map(|(customer_id, group)| {
+        let assessment = assess(&learner, *customer_id, group, terms);
+        Assessed::new(day, *customer_id, assessment, previous.get(customer_id))
+    });
+    Ok(assessed.collect())
+}
+
+/// What was known before `day` of these customers, of everybody their scores rest on, and what they owed.
+pub(crate) async fn recall(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    groups: &BTreeMap<Uuid, String>,
+    day: NaiveDate,
+) -> Result<Learner, sqlx::Error> {
+    let customers: Vec<Uuid> = groups.keys().copied().collect();
+    let siblings = customers::siblings(conn, tenant_id, &customers).await?;
+    let everyone = siblings.iter().flatten().chain(&customers).copied().map(Owner::Customer);
+    let pools = groups.values().cloned().map(Owner::Group);
+    let owners: BTreeSet<Owner> = everyone.chain(pools).chain([Owner::Tenant]).collect();
+    let mut learner = Learner::new();
+    states::recall(conn, tenant_id, &owners, day, &mut learner).await?;
+    for family in &siblings {
+        learner.share_a_payer(family);
+    }
+    invoices::recall_open(conn, tenant_id, &customers, day, &mut learner).await?;
+    Ok(learner)
 }
 
 /// The structural delay as it is known at the end of `day`.
 async fn calibrate(conn: &mut PgConnection, tenant_id: Uuid, day: NaiveDate) -> Result<StructuralDelay, sqlx::Error> {
     let (median, invoices) = invoices::median_delay(conn, tenant_id, day).await?;
     Ok(StructuralDelay::from_median(median, invoices))
-}
-
-/// Everybody whose state is read or written when these customers are assessed.
-pub(super) fn owners(groups: &BTreeMap<Uuid, String>) -> BTreeSet<Owner> {
-    let customers = groups.keys().copied().map(Owner::Customer);
-    let pools = groups.values().cloned().map(Owner::Group);
-    customers.chain(pools).chain([Owner::Tenant]).collect()
 }

@@ -1,24 +1,25 @@
 //! Tells the house what the last close changed.
 //!
-//! The latest assessment of a customer is published whenever it is not the one that was published last. No threshold
-//! holds back small changes: what others know of a customer would then depend on when this role was running, and not
-//! on the facts alone.
+//! Of a customer's assessments the one is told that first said what the latest says, to the hundredth and the day: no more
+//! often than a person would call it different, and still a function of the facts alone, not of when this role was running.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use contracts::SCHEMA_REV;
-use contracts::scoring::{CustomerScored, SegmentAssigned};
+use contracts::scoring::{Contribution, CustomerScored, PatternShifted, SegmentAssigned};
 use contracts::{stream, wire};
 use messaging::Outbox;
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::day_close::owners;
+use super::day_close::assessed;
 use crate::ScoringSettings;
 use crate::domain::calendar::last_month_end;
-use crate::domain::close::Assessed;
+use crate::domain::model::inputs::Family;
+use crate::domain::model::shift::PAYMENTS_PER_FALSE_ALARM;
 use crate::domain::segment::Rules;
-use crate::store::published::{self, Pending, Said};
-use crate::store::{assessments, calibrations, customers, states};
+use crate::store::assessments;
+use crate::store::published::{self, Pending, Score, Segmented, Shifted};
 
 /// Publishes at most one batch; true when nothing is left.
 pub(super) async fn run(
@@ -29,8 +30,11 @@ pub(super) async fn run(
     settings: &ScoringSettings,
 ) -> Result<bool, sqlx::Error> {
     let missing = assessments::missing(conn, tenant_id, settings.publish_batch).await?;
-    if !missing.is_empty() {
-        introduce(conn, tenant_id, &missing, learned_through).await?;
+    // Customers of whom nothing is known are assessed as the last end of a month would have: then it does not matter
+    // whether they came before it or after.
+    if let Some(day) = last_month_end(learned_through).filter(|_| !missing.is_empty()) {
+        let introduced = assessed(conn, tenant_id, &missing, day).await?;
+        assessments::save(conn, tenant_id, &introduced, &Rules::DEFAULT).await?;
     }
     let mut pending = published::pending(conn, tenant_id, settings.publish_batch).await?;
     if pending.is_empty() {
@@ -46,45 +50,19 @@ pub(super) async fn run(
     Ok(!full)
 }
 
-/// Assesses customers of whom nothing is known, as the last end of a month would have: then it does not matter whether
-/// they came before it or after.
-async fn introduce(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    missing: &[Uuid],
-    learned_through: NaiveDate,
-) -> Result<(), sqlx::Error> {
-    let Some((day, next)) = last_month_end(learned_through).and_then(|day| Some((day, day.succ_opt()?))) else {
-        return Ok(());
-    };
-    let groups = customers::groups(conn, tenant_id, Some(missing)).await?;
-    let book = states::before(conn, tenant_id, &owners(&groups), next).await?;
-    let structural = calibrations::in_force(conn, tenant_id, day).await?;
-    let assessed: Vec<Assessed> = groups
-        .iter()
-        .map(|(customer_id, group)| {
-            let assessment = book.assess(*customer_id, group, structural, &Rules::DEFAULT, next);
-            Assessed { day, customer_id: *customer_id, assessment, segment_since: day }
-        })
-        .collect();
-    assessments::save(conn, tenant_id, &assessed, &Rules::DEFAULT).await
-}
-
 fn say(outbox: &mut Outbox, tenant_id: Uuid, customer: &mut Pending, now: DateTime<Utc>) {
-    let Pending { latest, published, .. } = &*customer;
-    let score = |said: &Said| {
-        (said.assessed_on, said.p_late, said.mean_days_late, said.observations, said.model_version.clone())
-    };
-    let segment = |said: &Said| (said.segment.clone(), said.reasons.clone(), said.rules_version.clone());
-    let new_score = published.as_ref().map(score) != Some(score(latest));
-    let new_segment = published.as_ref().map(segment) != Some(segment(latest));
-    if new_score {
+    let customer_id = customer.customer_id;
+    if customer.told_score.as_ref() != Some(&customer.score) {
         customer.score_version = customer.score_version.saturating_add(1);
-        outbox.push(&scored(tenant_id, customer.customer_id, customer.score_version, &customer.latest, now));
+        outbox.push(&scored(tenant_id, customer_id, customer.score_version, &customer.score, now));
     }
-    if new_segment {
+    if customer.told_segment.as_ref() != Some(&customer.segmented) {
         customer.segment_version = customer.segment_version.saturating_add(1);
-        outbox.push(&assigned(tenant_id, customer.customer_id, customer.segment_version, &customer.latest, now));
+        outbox.push(&assigned(tenant_id, customer_id, customer.segment_version, &customer.segmented, now));
+    }
+    if customer.told_shift_found_on != customer.shifted.as_ref().map(|shifted| shifted.found_on) {
+        customer.shift_version = customer.shift_version.saturating_add(1);
+        outbox.push(&shifted(tenant_id, customer_id, customer.shift_version, customer.shifted.as_ref(), now));
     }
 }
 
@@ -92,7 +70,7 @@ pub(crate) fn scored(
     tenant_id: Uuid,
     customer_id: Uuid,
     version: i64,
-    said: &Said,
+    said: &Score,
     now: DateTime<Utc>,
 ) -> CustomerScored {
     CustomerScored {
@@ -101,11 +79,17 @@ pub(crate) fn scored(
         customer_id: customer_id.to_string(),
         version: u64::try_from(version).unwrap_or(0),
         p_late: said.p_late.to_string(),
-        mean_days_late: said.mean_days_late.map(|days| days.to_string()).unwrap_or_default(),
+        mean_days_late: text(said.mean_days_late),
         observations: u32::try_from(said.observations).unwrap_or(0),
         learned_through: said.assessed_on.to_string(),
         model_version: said.model_version.clone(),
         scored_at: Some(wire::timestamp(now)),
+        log_odds: said.contributions.iter().sum::<Decimal>().normalize().to_string(),
+        contributions: contributions(&said.contributions),
+        reasons: said.reasons.clone(),
+        p50_delay: text(said.p50_delay),
+        p80_delay: text(said.p80_delay),
+        structural_days: u32::try_from(said.structural_days).unwrap_or(0),
     }
 }
 
@@ -113,7 +97,7 @@ pub(crate) fn assigned(
     tenant_id: Uuid,
     customer_id: Uuid,
     version: i64,
-    said: &Said,
+    said: &Segmented,
     now: DateTime<Utc>,
 ) -> SegmentAssigned {
     SegmentAssigned {
@@ -126,4 +110,49 @@ pub(crate) fn assigned(
         reasons: said.reasons.clone(),
         assigned_at: Some(wire::timestamp(now)),
     }
+}
+
+pub(crate) fn shifted(
+    tenant_id: Uuid,
+    customer_id: Uuid,
+    version: i64,
+    said: Option<&Shifted>,
+    now: DateTime<Utc>,
+) -> PatternShifted {
+    let event = PatternShifted {
+        schema_rev: SCHEMA_REV,
+        tenant_id: tenant_id.to_string(),
+        customer_id: customer_id.to_string(),
+        version: u64::try_from(version).unwrap_or(0),
+        status: "withdrawn".into(),
+        told_at: Some(wire::timestamp(now)),
+        ..PatternShifted::default()
+    };
+    let Some(said) = said else { return event };
+    PatternShifted {
+        status: "shifted".into(),
+        since: said.since.to_string(),
+        found_on: said.found_on.to_string(),
+        delay_before: said.delay_before.to_string(),
+        delay_after: said.delay_after.to_string(),
+        payments_before: u32::try_from(said.payments_before).unwrap_or(0),
+        payments_after: u32::try_from(said.payments_after).unwrap_or(0),
+        payments_per_false_alarm: PAYMENTS_PER_FALSE_ALARM,
+        ..event
+    }
+}
+
+/// Families in their fixed order; those that add nothing are left out.
+pub(crate) fn contributions(of: &[Decimal]) -> Vec<Contribution> {
+    let families = Family::ALL.iter().zip(of).filter(|(_, log_odds)| !log_odds.is_zero());
+    families
+        .map(|(family, log_odds)| Contribution {
+            family: family.as_str().to_owned(),
+            log_odds: log_odds.normalize().to_string(),
+        })
+        .collect()
+}
+
+pub(crate) fn text(days: Option<Decimal>) -> String {
+    days.map(|days| days.to_string()).unwrap_or_default()
 }

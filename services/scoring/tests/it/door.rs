@@ -27,7 +27,7 @@ async fn a_score_is_found_by_id_and_by_code_and_only_by_its_tenant() {
     assert_eq!(by_code["observations"], 4);
     assert_eq!(by_code["learned_through"], "2026-01-20");
     assert_eq!(by_code["group"], "CO");
-    assert!(by_code["reasons"][0].as_str().unwrap().starts_with("late_share=0."), "{by_code}");
+    assert!(by_code["segment_reasons"][0].as_str().unwrap().starts_with("late_share=0."), "{by_code}");
     let (_, by_id) = house.get(&acme.key, &format!("/v1/customers/{}/score", customer_id(1))).await;
     assert_eq!(by_id, by_code);
 

@@ -38,13 +38,15 @@ impl House {
     pub(crate) async fn digest(&self, tenant: &TestTenant) -> Vec<String> {
         let mut rows: Vec<String> = Vec::new();
         for query in [
-            "SELECT concat_ws(' ', scope, owner, day, observations, float8send(n), position) AS row
-             FROM learned_states, unnest(cells) WITH ORDINALITY AS c (n, position) WHERE tenant_id = $1
-             ORDER BY scope, owner, day, position",
+            "SELECT concat_ws(' ', scope, owner, day, md5(memory)) FROM learned_states WHERE tenant_id = $1
+             ORDER BY scope, owner, day",
+            "SELECT concat_ws(' ', invoice_id, day, md5(scored)) FROM foretold_invoices WHERE tenant_id = $1 ORDER BY invoice_id",
+            "SELECT concat_ws(' ', customer_id, found_on, since, delay_before, delay_after) FROM pattern_shifts
+             WHERE tenant_id = $1 ORDER BY customer_id, found_on",
             "SELECT concat_ws(' ', day, structural_days) FROM calibrations WHERE tenant_id = $1 ORDER BY day",
-            "SELECT concat_ws(' ', customer_id, assessed_on, p_late, mean_days_late, observations, segment, segment_since,
-               reasons, pending) FROM published_scores WHERE tenant_id = $1 ORDER BY customer_id",
-            "SELECT concat_ws(' ', learned_through, closed_through, dirty_from) FROM learning WHERE tenant_id = $1",
+            "SELECT concat_ws(' ', customer_id, assessed_on, p_late, contributions, score_reasons, p50_delay, p80_delay,
+               mean_days_late, observations, segment, segment_since, segment_reasons, shift_found_on, pending) FROM published_scores WHERE tenant_id = $1 ORDER BY customer_id",
+            "SELECT concat_ws(' ', learned_through, closed_through, dirty_from, thinned_through) FROM learning WHERE tenant_id = $1",
         ] {
             let part: Vec<String> =
                 sqlx::query_scalar(query).bind(tenant.tenant_id).fetch_all(&self.bed.worker()).await.unwrap();

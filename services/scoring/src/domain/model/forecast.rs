@@ -1,6 +1,8 @@
 //! Expected days (scoring.md §3, 6): what was seen of the customer, most of it lately and on the same weekday, filled up
 //! with its group; the late side weighs as much as the probability says.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::state::LONGEST_DAYS_LATE;
 use super::inputs::Known;
 use super::pace::{EARLIEST, Settled, weekday};
@@ -32,6 +34,8 @@ const SETTINGS: [Setting; 6] = [
 const FADING: f64 = 0.995;
 /// Spread over three weeks around the due date, so that no side is empty.
 const UNSEEN: f64 = 0.05;
+/// However long somebody waits, a payment in time stays possible while there is time.
+const LEAST_PATIENCE: f64 = 1e-3;
 /// The shares that are foretold.
 const TARGETS: [f64; 3] = [0.5, 0.8, 0.9];
 /// By how much one settled invoice moves a level (adaptive conformal inference, Gibbs and Candès 2021): some two hundred
@@ -51,16 +55,23 @@ pub(crate) struct Forecast {
 }
 
 /// What was foretold at the issue of an invoice, to be judged when it is settled.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Foretold {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Foretold {
     /// The median of every setting.
     medians: [f64; SETTINGS.len()],
     /// Of the setting in force, by share.
     days: [f64; TARGETS.len()],
 }
 
+impl Foretold {
+    /// p50, p80 and p90.
+    pub(super) fn days(&self) -> [f64; TARGETS.len()] {
+        self.days
+    }
+}
+
 /// How well each setting has foretold a tenant's days, and how far the shares were missed.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Forecaster {
     /// Σ 0.995^age · |median − delay|
     errors: [f64; SETTINGS.len()],
@@ -69,8 +80,8 @@ pub(super) struct Forecaster {
 }
 
 impl Forecaster {
+    /// `delay` within [−30, 60].
     pub(super) fn learn(&mut self, foretold: &Foretold, delay: f64) {
-        let delay = delay.clamp(f64::from(EARLIEST), f64::from(LONGEST_DAYS_LATE));
         for (error, median) in self.errors.iter_mut().zip(foretold.medians) {
             *error = *error * FADING + (median - delay).abs();
         }
@@ -92,6 +103,20 @@ impl Forecaster {
         (Forecast { p50, p80, p90 }, Foretold { medians, days })
     }
 
+    /// Of an invoice that was issued `issued` and is still unpaid `waited` days after its due date (both before it when
+    /// negative): the share of those paid in time that waited as long, and what comes of it.
+    pub(super) fn outlook(&self, known: &Known<'_>, overdue_days: &[i32], (issued, waited): (i32, i32)) -> Outlook<'_> {
+        let ranked = SETTINGS.iter().zip(&self.errors);
+        let best = ranked.min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(setting, _)| *setting);
+        let [first, ..] = SETTINGS;
+        let mut histogram = Histogram::of(known, overdue_days, best.unwrap_or(first));
+        let at_issue = histogram.on_time_after(issued);
+        let now = histogram.on_time_after(waited);
+        histogram.forget_through(waited);
+        let patience = if at_issue > 0.0 { (now / at_issue).max(LEAST_PATIENCE) } else { 1.0 };
+        Outlook { forecaster: self, histogram, patience }
+    }
+
     /// Ascending.
     fn levels(&self) -> [f64; TARGETS.len()] {
         let mut least = 0.0_f64;
@@ -100,6 +125,22 @@ impl Forecaster {
             least = least.max(target + shifts.next().copied().unwrap_or(0.0));
             least
         })
+    }
+}
+
+/// What can still come of an invoice that is open.
+pub(super) struct Outlook<'a> {
+    forecaster: &'a Forecaster,
+    histogram: Histogram,
+    /// Share of invoices paid in time that are still unpaid by now: the less it is, the likelier this one is late.
+    pub patience: f64,
+}
+
+impl Outlook<'_> {
+    /// `None` when it waits longer than delays are told apart.
+    pub(super) fn forecast(&self, p_late: f64) -> Option<Forecast> {
+        let [p50, p80, p90] = self.forecaster.levels().map(|level| self.histogram.quantile(level, p_late));
+        (self.histogram.bins.iter().any(|bin| *bin > 0.0)).then_some(Forecast { p50, p80, p90 })
     }
 }
 
@@ -123,9 +164,9 @@ impl Histogram {
             histogram.add((*days).min(LONGEST_DAYS_LATE), 1.0);
         }
         let pool = if known.group.recent.is_empty() { &known.tenant.recent } else { &known.group.recent };
-        let whole = pool.iter().fold(0.0, |sum, settled| sum + settled.weight);
+        let whole = pool.iter().fold(0.0, |sum, settled| sum + settled.weight());
         for settled in pool {
-            histogram.add(settled.delay, setting.group * settled.weight / whole);
+            histogram.add(settled.delay, setting.group * settled.weight() / whole);
         }
         for delay in -7..=14 {
             histogram.add(delay, UNSEEN / 22.0);
@@ -146,6 +187,19 @@ impl Histogram {
                 *bin += share;
             }
         }
+    }
+
+    /// Weight of those paid in time, later than `days` after the due date.
+    fn on_time_after(&self, days: i32) -> f64 {
+        let from = usize::try_from((days + 1 - EARLIEST).max(0)).unwrap_or(0);
+        let on_time = usize::try_from(1 - EARLIEST).unwrap_or(0);
+        self.bins.iter().take(on_time).skip(from).fold(0.0, |sum, weight| sum + weight)
+    }
+
+    /// Nothing was paid by `days` after the due date.
+    fn forget_through(&mut self, days: i32) {
+        let gone = usize::try_from((days + 1 - EARLIEST).max(0)).unwrap_or(0);
+        self.bins.iter_mut().take(gone).for_each(|weight| *weight = 0.0);
     }
 
     /// Days that the share `q` of invoices stays below, when the late side weighs `p_late` of the whole.
@@ -177,5 +231,5 @@ fn within<'a>(side: impl Iterator<Item = &'a f64> + Clone, from: i32, q: f64) ->
 
 fn weight(settled: &Settled, known: &Known<'_>, half_life: HalfLife) -> f64 {
     let age = u32::try_from((known.day - settled.on).num_days()).unwrap_or(0);
-    settled.weight * half_life.decay(age)
+    settled.weight() * half_life.decay(age)
 }

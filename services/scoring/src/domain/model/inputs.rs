@@ -26,11 +26,38 @@ pub(crate) enum Family {
     OpenBook,
     Amount,
     Calendar,
+    /// That it is still unpaid, so shortly before its due date; no input but Bayes.
+    Waiting,
+    /// That it is disputed; the same.
+    Dispute,
 }
 
 impl Family {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Intercept, Self::Rate, Self::Weekday, Self::Delay, Self::OpenBook, Self::Amount, Self::Calendar];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Intercept,
+        Self::Rate,
+        Self::Weekday,
+        Self::Delay,
+        Self::OpenBook,
+        Self::Amount,
+        Self::Calendar,
+        Self::Waiting,
+        Self::Dispute,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Intercept => "intercept",
+            Self::Rate => "rate",
+            Self::Weekday => "weekday",
+            Self::Delay => "delay",
+            Self::OpenBook => "open_book",
+            Self::Amount => "amount",
+            Self::Calendar => "calendar",
+            Self::Waiting => "waiting",
+            Self::Dispute => "dispute",
+        }
+    }
 }
 
 /// What a customer owes at the end of a day.
@@ -51,8 +78,10 @@ pub(crate) struct Known<'a> {
     pub group: &'a PoolPace,
     pub tenant: &'a PoolPace,
     pub book: OpenBook,
-    /// Issue date.
+    /// The day of the score.
     pub day: NaiveDate,
+    /// Not later than `day`.
+    pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     pub log_amount: f64,
     pub on_paper: bool,
@@ -203,7 +232,7 @@ impl Known<'_> {
             ("amount", Amount, Free, ((self.log_amount - centre) / width).clamp(-4.0, 4.0)),
             ("amount_against_usual", Amount, Free, (self.log_amount - own).clamp(-4.0, 4.0)),
             ("on_paper", Amount, Free, flag(self.on_paper)),
-            ("term", Calendar, Free, days_between(self.day, self.due_on).clamp(-30.0, 180.0) / 30.0),
+            ("term", Calendar, Free, days_between(self.issued_on, self.due_on).clamp(-30.0, 180.0) / 30.0),
             ("end_of_month", Calendar, Free, flag(day >= 26 || day <= 2)),
             mon,
             tue,
@@ -252,7 +281,7 @@ impl Known<'_> {
         let on = weekday(self.due_on);
         let (weight, sum) = self.pace.recent.iter().fold((0.0, 0.0), |(weights, sum), settled| {
             let age = u32::try_from((self.day - settled.on).num_days()).unwrap_or(0);
-            let weight = settled.weight * half_life.decay(age) * if settled.weekday == on { factor } else { 1.0 };
+            let weight = settled.weight() * half_life.decay(age) * if settled.weekday == on { factor } else { 1.0 };
             (weights + weight, sum + weight * sigmoid((f64::from(settled.delay) - 0.5) / BLUR_DAYS))
         });
         (sum + 2.0 * group) / (weight + 2.0)

@@ -4,6 +4,8 @@
 //! The pool is made of log-odds and not of probabilities: a weighted mean of linear forms is a linear form, so that every
 //! input has a contribution and the contributions sum to the log-odds. Means of probabilities have neither.
 
+use serde::{Deserialize, Serialize};
+
 use super::arithmetic::{dot, exp, ln, sigmoid};
 
 /// Standard deviation of a weight before anything is learned, and what one label later is left of older ones.
@@ -17,7 +19,7 @@ const EVIDENCE: f64 = 0.1;
 const LEAST_PROBABILITY: f64 = 1e-6;
 
 /// What the inputs mean to the learner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Role {
     /// The log-odds that are believed before anything is learned: its weight starts at 1, all others at 0. Never negative.
     Base,
@@ -33,7 +35,7 @@ impl Role {
 }
 
 /// The learned weights of one tenant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Regression {
     roles: Vec<Role>,
     heads: Vec<Head>,
@@ -41,7 +43,7 @@ pub(super) struct Regression {
     loss_of_base: f64,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Head {
     prior_variance: f64,
     forgetting: f64,
