@@ -6,6 +6,7 @@ pub(crate) mod calendar;
 pub(crate) mod close;
 pub(crate) mod evidence;
 pub(crate) mod model;
+pub(crate) mod outlook;
 pub(crate) mod rates;
 pub(crate) mod reason;
 pub(crate) mod segment;

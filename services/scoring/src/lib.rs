@@ -3,6 +3,7 @@
 use contracts::{Stream, stream};
 use messaging::Handler;
 use runtime::{Frame, FrameConfig, Running};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,10 @@ pub struct ScoringSettings {
     pub customers_per_assessment: i64,
     /// Customers whose scores are published in one transaction at most.
     pub publish_batch: i64,
+    /// Customers whose open invoices are foretold in one transaction at most.
+    pub outlook_batch: i64,
+    /// Probability of being late from which on an invoice that is not yet due is a risk.
+    pub risk_threshold: Decimal,
 }
 
 /// The events that the role applies.
@@ -50,6 +55,12 @@ async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()>
     let mut frame = Frame::start(stream::SCORING, config.frame, shutdown).await?;
     frame.consume(stream::INGESTION, handlers::Facts);
     frame.sweep(sweeps::DayClose {
+        pool: frame.worker.clone(),
+        clock: frame.clock,
+        wake: frame.wake(),
+        settings: config.scoring.clone(),
+    });
+    frame.sweep(sweeps::Outlooks {
         pool: frame.worker.clone(),
         clock: frame.clock,
         wake: frame.wake(),

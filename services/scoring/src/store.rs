@@ -8,6 +8,7 @@ pub(crate) mod disputes;
 pub(crate) mod foretold;
 pub(crate) mod invoices;
 pub(crate) mod learning;
+pub(crate) mod outlooks;
 pub(crate) mod published;
 pub(crate) mod scores;
 pub(crate) mod shifts;

@@ -1,8 +1,10 @@
 //! Work that time makes due.
 
 mod day_close;
+mod outlooks;
 mod publish;
 
+pub(crate) use outlooks::{Outlooks, predicted, risk};
 pub(crate) use publish::{assigned, scored, shifted};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -70,10 +72,16 @@ impl Due {
         };
         let through = closable_through(now, zone, tenant.coverage).max(tenant.closed_through);
         let due = Self { through };
-        let learned = tenant.learned_through.is_some();
-        let unfinished = tenant.assessing_after.is_some() || !tenant.is_of_this_model() || tenant.pending;
-        let work = tenant.dirty_from.is_some() || due.next_day(tenant).is_some() || (learned && unfinished);
-        work.then_some(due)
+        let to_publish = tenant.learned_through.is_some() && tenant.pending;
+        (due.is_behind(tenant) || to_publish).then_some(due)
+    }
+
+    /// Are there days to be learned or learned again, or customers to be assessed?
+    fn is_behind(self, tenant: &Progress) -> bool {
+        let unlearned = tenant.dirty_from.is_some() || self.next_day(tenant).is_some();
+        unlearned
+            || tenant.assessing_after.is_some()
+            || (tenant.learned_through.is_some() && !tenant.is_of_this_model())
     }
 
     /// The day to be learned next.

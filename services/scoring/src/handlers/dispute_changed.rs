@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Dirty;
+use crate::store::customers;
 use crate::store::disputes::{self, DisputeRow};
 
 pub(super) type Newest = BTreeMap<(Uuid, Uuid), DisputeRow>;
@@ -30,6 +31,8 @@ pub(super) async fn apply(conn: &mut PgConnection, newest: &Newest, dirty: &mut 
     if newest.is_empty() {
         return Ok(());
     }
+    let customers = newest.values().map(|row| (row.tenant_id, row.customer_id)).collect();
+    customers::ensure(conn, &customers).await?;
     for (tenant_id, day) in disputes::save(conn, &newest.values().cloned().collect::<Vec<_>>()).await? {
         dirty.from(tenant_id, day);
     }
@@ -42,6 +45,7 @@ fn row(event: &DisputeChanged) -> Result<DisputeRow, Malformed> {
         dispute_id: wire::id("dispute_id", &event.dispute_id)?,
         version: wire::version("version", event.version)?,
         invoice_id: wire::id("invoice_id", &event.invoice_id)?,
+        customer_id: wire::id("customer_id", &event.customer_id)?,
         opened_on: wire::date("opened_on", &event.opened_on)?,
     })
 }

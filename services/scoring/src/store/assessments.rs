@@ -47,7 +47,7 @@ pub(crate) async fn previous(
         .collect()
 }
 
-/// Adds assessments and has them published.
+/// Adds assessments, and has them published and what their customers owe foretold again.
 pub(crate) async fn save(
     conn: &mut PgConnection,
     tenant_id: Uuid,
@@ -99,7 +99,10 @@ pub(crate) async fn save(
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "INSERT INTO published_scores AS p (tenant_id, customer_id, pending)
+        "WITH stale AS (INSERT INTO stale_outlooks (tenant_id, customer_id)
+           SELECT DISTINCT $1::uuid, customer_id FROM unnest($2::uuid[]) AS u (customer_id) ORDER BY customer_id
+           ON CONFLICT DO NOTHING)
+         INSERT INTO published_scores AS p (tenant_id, customer_id, pending)
          SELECT DISTINCT $1::uuid, customer_id, true FROM unnest($2::uuid[]) AS u (customer_id) ORDER BY customer_id
          ON CONFLICT (tenant_id, customer_id) DO UPDATE SET pending = true WHERE NOT p.pending",
         tenant_id,

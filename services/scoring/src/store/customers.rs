@@ -73,13 +73,16 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[CustomerRow]) -> Resul
     Ok(())
 }
 
-/// Makes sure that customers whom only an invoice has named exist, and that all of them get a score.
+/// Makes sure that customers whom only an invoice has named exist, that all of them get a score, and that what they owe is
+/// foretold again.
 pub(crate) async fn ensure(conn: &mut PgConnection, keys: &BTreeSet<(Uuid, Uuid)>) -> Result<(), sqlx::Error> {
     let (tenants, customers): (Vec<Uuid>, Vec<Uuid>) = keys.iter().copied().unzip();
     sqlx::query!(
         "WITH named AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)),
               stubs AS (INSERT INTO customers (tenant_id, customer_id, version, code, country, payer_id)
-                SELECT tenant_id, customer_id, 0, '', '', customer_id FROM named ON CONFLICT DO NOTHING)
+                SELECT tenant_id, customer_id, 0, '', '', customer_id FROM named ON CONFLICT DO NOTHING),
+              stale AS (INSERT INTO stale_outlooks (tenant_id, customer_id)
+                SELECT tenant_id, customer_id FROM named ON CONFLICT DO NOTHING)
          INSERT INTO published_scores (tenant_id, customer_id, pending)
          SELECT tenant_id, customer_id, true FROM named ON CONFLICT DO NOTHING",
         &tenants,

@@ -11,6 +11,7 @@ pub(crate) struct DisputeRow {
     pub dispute_id: Uuid,
     pub version: i64,
     pub invoice_id: Uuid,
+    pub customer_id: Uuid,
     pub opened_on: NaiveDate,
 }
 

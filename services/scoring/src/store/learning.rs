@@ -27,6 +27,14 @@ pub(crate) async fn lock(
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.learned_through)).collect())
 }
 
+/// Holds a tenant's facts and what was learned of them still, beside others who only read; false when somebody is changing
+/// them.
+pub(crate) async fn share(conn: &mut PgConnection, tenant_id: Uuid) -> Result<bool, sqlx::Error> {
+    let row =
+        sqlx::query!(r#"SELECT 1 AS "held!" FROM learning WHERE tenant_id = $1 FOR SHARE SKIP LOCKED"#, tenant_id);
+    Ok(row.fetch_optional(conn).await?.is_some())
+}
+
 /// Has the tenants learn again from these days on, where they have learned as far.
 pub(crate) async fn mark_dirty(conn: &mut PgConnection, days: &BTreeMap<Uuid, NaiveDate>) -> Result<(), sqlx::Error> {
     let (tenants, days): (Vec<Uuid>, Vec<NaiveDate>) = days.iter().map(|(tenant, day)| (*tenant, *day)).unzip();

@@ -1,7 +1,7 @@
 //! A bed with the role in it, and the facts ingestion would tell.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
-use contracts::ingestion::{CustomerChanged, InvoiceChanged, Settlement, SourceChanged};
+use contracts::ingestion::{CustomerChanged, DisputeChanged, InvoiceChanged, Settlement, SourceChanged};
 use contracts::{SCHEMA_REV, stream, wire};
 use runtime::load_config;
 use scoring::{Config, DEFAULT_CONFIG, MIGRATIONS};
@@ -133,6 +133,24 @@ pub(crate) fn paid(invoice: &InvoiceChanged, on: NaiveDate) -> InvoiceChanged {
             inferred: false,
         }],
         ..invoice.clone()
+    }
+}
+
+/// An objection to an invoice.
+pub(crate) fn dispute(invoice: &InvoiceChanged, on: NaiveDate) -> DisputeChanged {
+    DisputeChanged {
+        schema_rev: SCHEMA_REV,
+        tenant_id: invoice.tenant_id.clone(),
+        dispute_id: invoice.invoice_id.clone(),
+        version: 1,
+        invoice_id: invoice.invoice_id.clone(),
+        customer_id: invoice.customer_id.clone(),
+        reason: "quality".into(),
+        status: "open".into(),
+        currency: invoice.currency.clone(),
+        opened_on: on.to_string(),
+        recorded_at: Some(wire::timestamp(morning(on))),
+        ..DisputeChanged::default()
     }
 }
 

@@ -6,3 +6,4 @@ mod confluence;
 mod door;
 mod house;
 mod measure;
+mod outlooks;
