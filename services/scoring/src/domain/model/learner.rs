@@ -311,8 +311,11 @@ impl Learner {
     /// What each family adds to the log-odds.
     fn contributions(&self, inputs: &[Input]) -> Vec<(Family, f64)> {
         let roles = || inputs.iter().map(|(_, _, role, _)| *role).collect();
-        let weights =
-            self.tenant.regression.as_ref().map_or_else(|| Regression::new(roles()).weights(), Regression::weights);
+        let values: Vec<f64> = inputs.iter().map(|(.., value)| *value).collect();
+        let weights = match &self.tenant.regression {
+            Some(regression) => regression.weights(&values),
+            None => Regression::new(roles()).weights(&values),
+        };
         let sum = |family| {
             let of_family = inputs.iter().zip(&weights).filter(|((_, of, _, _), _)| *of == family);
             of_family.fold(0.0, |sum, ((.., value), weight)| sum + value * weight)

@@ -1,5 +1,5 @@
-//! Online Bayesian logistic regression (scoring.md §3, 5): several heads that believe with different strength and forget
-//! with different speed, and the hierarchical rate by itself, pooled by how well each has foretold of late.
+//! Online Bayesian logistic regression (scoring.md §3, 5): several heads that believe with different strength,
+//! and the hierarchical rate by itself, pooled by how well each has foretold of late.
 //!
 //! The pool is made of log-odds and not of probabilities: a weighted mean of linear forms is a linear form, so that every
 //! input has a contribution and the contributions sum to the log-odds. Means of probabilities have neither.
@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::{dot, exp, ln, sigmoid};
 
-/// Standard deviation of a weight before anything is learned, and what one label later is left of older ones.
-const HEADS: [(f64, f64); 3] = [(0.1, 0.9998), (0.3, 0.9998), (0.6, 0.999)];
+/// Standard deviation of a weight before anything is learned, and what one label later is left of older ones: half after
+/// seven thousand. Their differences are in what they believe.
+const HEADS: [(f64, f64); 3] = [(0.2, 0.9999), (0.4, 0.9999), (0.8, 0.9999)];
 /// The record of a head fades by this with every label.
 const FADING: f64 = 0.999;
 /// The heads learn from the same labels and err together, so a difference of their records is a tenth of the evidence that
@@ -59,18 +60,30 @@ impl Regression {
         Self { roles, heads, loss_of_base: 0.0 }
     }
 
-    /// The weights in force, one per input.
-    pub(super) fn weights(&self) -> Vec<f64> {
+    /// The weights in force for these inputs, one each: those that are believed most, all of them held back by as much as
+    /// the odds that they make are uncertain (the moderated output of MacKay 1992: κ = 1/√(1 + π·xᵀPx/8)). Weights that
+    /// few labels speak for would otherwise promise more than is known.
+    pub(super) fn weights(&self, inputs: &[f64]) -> Vec<f64> {
         let best = self.heads.iter().fold(self.loss_of_base, |best, head| best.min(head.loss));
         let base = exp(EVIDENCE * (best - self.loss_of_base));
         let shares: Vec<f64> = self.heads.iter().map(|head| exp(EVIDENCE * (best - head.loss))).collect();
         let whole = shares.iter().fold(base, |sum, share| sum + share);
         let mut pooled: Vec<f64> = self.roles.iter().map(|role| prior_weight(*role) * base / whole).collect();
+        let mut variance = 0.0;
+        // All else equal: being overdue must not make less of what else is known.
+        let certain: Vec<f64> = inputs
+            .iter()
+            .zip(&self.roles)
+            .map(|(input, role)| if *role == Role::NeverNegative { 0.0 } else { *input })
+            .collect();
         for (head, share) in self.heads.iter().zip(shares) {
             for (pooled, weight) in pooled.iter_mut().zip(&head.weights) {
                 *pooled += weight * share / whole;
             }
+            variance += head.variance(&certain) * share / whole;
         }
+        let moderation = 1.0 / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt();
+        pooled.iter_mut().for_each(|weight| *weight *= moderation);
         pooled
     }
 
@@ -122,6 +135,12 @@ impl Head {
         }
         self.cap(roles.len());
         self.hold_above_zero(roles);
+    }
+
+    /// xᵀPx: how uncertain the log-odds of these inputs are.
+    fn variance(&self, inputs: &[f64]) -> f64 {
+        let rows = self.covariance.chunks_exact(inputs.len()).zip(inputs);
+        rows.fold(0.0, |sum, (row, input)| sum + input * dot(row, inputs)).max(0.0)
     }
 
     /// What is forgotten of an input that stays silent is at most what was believed at first: rows and columns are scaled
@@ -192,7 +211,7 @@ mod tests {
             for (inputs, late) in &labels {
                 regression.learn(inputs, *late);
             }
-            let weights = regression.weights();
+            let weights = regression.weights(&[0.0; 4]);
             prop_assert!(weights[3] >= 0.0 && weights[1] >= 0.0);
             prop_assert!(weights.iter().all(|weight| weight.is_finite()));
         }
@@ -219,7 +238,7 @@ mod tests {
 
     #[test]
     fn before_anything_is_learned_the_base_is_believed() {
-        assert_eq!(Regression::new(roles()).weights(), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(Regression::new(roles()).weights(&[0.0; 4]), [0.0, 1.0, 0.0, 0.0]);
     }
 
     #[test]
@@ -231,7 +250,7 @@ mod tests {
             let inputs = [1.0, f64::from(number % 5) - 2.0, third, 0.0];
             regression.learn(&inputs, third > 0.0);
         }
-        let weights = regression.weights();
+        let weights = regression.weights(&[0.0; 4]);
         assert!(weights[2] > 1.0 && weights[1].abs() < 0.3, "{weights:?}");
     }
 }

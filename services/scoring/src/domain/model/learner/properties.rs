@@ -288,5 +288,7 @@ fn of_nobody_known_the_rate_of_nobody_is_said() {
         disputed_on: None,
     };
     let predictions = Learner::new().close(date("2026-01-01"), &[&bill]);
-    assert!((predictions[&bill.invoice.invoice_id].0.p_late - 1.0 / 3.0).abs() < 1e-9, "{predictions:?}");
+    // One time in three, and less sure of it than of nothing.
+    let p_late = predictions[&bill.invoice.invoice_id].0.p_late;
+    assert!((1.0 / 3.0..0.45).contains(&p_late), "{p_late}");
 }
