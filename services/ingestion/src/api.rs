@@ -10,6 +10,7 @@ mod certificates;
 pub(crate) mod commands;
 mod conservation;
 mod digest;
+mod exchanges;
 mod facts;
 pub(crate) mod feed;
 mod holds;
@@ -58,6 +59,7 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(unapplied::get))
         .routes(routes!(allocations::post))
         .routes(routes!(cash_rules::get, cash_rules::put))
+        .routes(routes!(exchanges::get))
         .routes(routes!(certificates::get))
         .routes(routes!(late_deliveries::get))
         .routes(routes!(conservation::get))

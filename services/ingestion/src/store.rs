@@ -12,6 +12,7 @@ pub(crate) mod credits;
 pub(crate) mod deductions;
 pub(crate) mod deliveries;
 pub(crate) mod disputes;
+pub(crate) mod exchanges;
 pub(crate) mod extensions;
 pub(crate) mod facts;
 pub(crate) mod holds;

@@ -9,6 +9,7 @@ mod credits;
 mod customer;
 mod data;
 mod envelope;
+mod exchange;
 pub(crate) mod file;
 mod instrument;
 pub(crate) mod json;

@@ -16,6 +16,7 @@ use conduct::Conduct;
 use reach::Reach;
 
 use super::cash::Clues;
+use super::cash::exchange::{Published, Settles};
 use super::ledger::CreditKind;
 use super::order::ChangeOrder;
 pub(crate) use customer_file::{BuyerCalendar, CustomerFile};
@@ -58,6 +59,7 @@ pub(crate) enum Body {
     Unidentified(Unidentified),
     Allocated(Allocation),
     Reversed(Reversal),
+    RatePublished(Published),
     DisputeOpened(DisputeOpened),
     DisputeResolved(DisputeResolved),
     PromiseMade(PromiseMade),
@@ -183,12 +185,14 @@ pub(crate) struct NamedPart {
     /// What the payer keeps back of it, and why in the payer's words.
     pub(crate) deduction: Option<Money>,
     pub(crate) reason: Option<String>,
+    /// What the payer says that it settles, where the invoice is in another currency.
+    pub(crate) settles: Option<Settles>,
 }
 
 impl NamedPart {
     /// Whatever is open of an invoice.
     pub(crate) const fn whole(invoice: String) -> Self {
-        Self { invoice, amount: None, closes: false, deduction: None, reason: None }
+        Self { invoice, amount: None, closes: false, deduction: None, reason: None, settles: None }
     }
 }
 
@@ -303,6 +307,7 @@ impl Body {
             Self::Unidentified(_) => "payment.received",
             Self::Allocated(_) => "payment.allocated",
             Self::Reversed(_) => "payment.reversed",
+            Self::RatePublished(_) => "fx_rate.published",
             Self::DisputeOpened(_) => "dispute.opened",
             Self::DisputeResolved(_) => "dispute.resolved",
             Self::PromiseMade(_) => "promise.made",
@@ -367,6 +372,7 @@ impl Body {
             | Self::WithholdingExpected(_)
             | Self::Unidentified(_)
             | Self::Reversed(_)
+            | Self::RatePublished(_)
             | Self::DisputeOpened(_)
             | Self::DisputeResolved(_)
             | Self::PromiseWithdrawn(_)

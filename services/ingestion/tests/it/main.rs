@@ -12,6 +12,7 @@ mod confluence;
 mod deliveries;
 mod doors;
 mod events;
+mod exchanges;
 mod feed;
 mod files;
 mod instruments;

@@ -6,8 +6,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::credits::{
-    ClearingObserved, CreditNoteExpected, CreditNoteIssued, CreditObserved, InstrumentChanged, InstrumentReceived,
-    PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded, WithholdingExpected, WithholdingRecorded,
+    ClearingObserved, CreditNoteExpected, CreditNoteIssued, CreditObserved, FxRatePublished, InstrumentChanged,
+    InstrumentReceived, PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded, WithholdingExpected,
+    WithholdingRecorded,
 };
 use super::customers::CustomerUpserted;
 use super::facts::{
@@ -134,6 +135,12 @@ fn settled() -> Vec<Described> {
             "bank",
             json!({"payment": "P-001", "reversal": "R-001", "currency": "COP", "amount": "100000.00",
                    "reversed_on": "2026-03-08", "reason": "insufficient funds"}),
+        ),
+        described::<FxRatePublished>(
+            "fx_rate.published",
+            "bank",
+            json!({"rates": "TRM", "base": "USD", "quote": "COP", "rate": "4012.35", "rate_date": "2026-03-06",
+                   "through": "2026-03-09"}),
         ),
         described::<CreditNoteIssued>(
             "credit_note.issued",

@@ -5,7 +5,7 @@ use primitives::{Currency, Money};
 
 use super::json::Json;
 use super::members::{Members, Noted, Read, Refusal, Sign};
-use super::{conduct, credits, customer, instrument, reach, said};
+use super::{conduct, credits, customer, exchange, instrument, reach, said};
 use crate::domain::fact::{
     Body, Contact, DisputeOpened, DisputeResolved, Document, Extension, Invoice, PromiseMade, PromiseWithdrawn,
 };
@@ -39,6 +39,7 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "payment.received" => credits::payment,
         "payment.allocated" => credits::allocation,
         "payment.reversed" => credits::reversal,
+        "fx_rate.published" => exchange::published,
         "credit_note.issued" => credits::credit_note,
         "withholding.recorded" => credits::withholding,
         "withholding.expected" => credits::expected_withholding,
