@@ -48,7 +48,7 @@ const fn may_as(name: &'static str, form: Form) -> Column {
     Column { name, form, required: false }
 }
 
-pub static LAYOUTS: [Layout; 23] = [
+pub static LAYOUTS: [Layout; 24] = [
     Layout {
         fact: "customer.upserted",
         key: Some("customer"),
@@ -225,6 +225,7 @@ pub static LAYOUTS: [Layout; 23] = [
         ],
     },
     Layout { fact: "promise.withdrawn", key: Some("promise"), columns: &[needs("promise"), needs("withdrawn_on")] },
+    Layout { fact: "plan.withdrawn", key: Some("plan"), columns: &[needs("plan"), needs("withdrawn_on")] },
     Layout {
         fact: "hold.placed",
         key: Some("hold"),

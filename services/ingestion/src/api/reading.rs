@@ -15,6 +15,7 @@ mod instrument;
 pub(crate) mod json;
 mod members;
 pub(crate) mod open_item;
+mod plan;
 mod reach;
 mod said;
 

@@ -64,6 +64,8 @@ pub(crate) enum Body {
     DisputeResolved(DisputeResolved),
     PromiseMade(PromiseMade),
     PromiseWithdrawn(PromiseWithdrawn),
+    PlanAgreed(PlanAgreed),
+    PlanWithdrawn(PlanWithdrawn),
     Conduct(Conduct),
     Reach(Reach),
     Covered {
@@ -274,6 +276,33 @@ pub(crate) struct PromiseWithdrawn {
     pub(crate) withdrawn_on: NaiveDate,
 }
 
+/// A debtor pays by instalments: a promise for each.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PlanAgreed {
+    pub(crate) plan: String,
+    pub(crate) customer: String,
+    pub(crate) invoices: Vec<String>,
+    /// What the instalments sum to.
+    pub(crate) amount: Money,
+    /// One after the other; at least one.
+    pub(crate) instalments: Vec<Instalment>,
+    pub(crate) agreed_on: NaiveDate,
+    pub(crate) channel: String,
+    pub(crate) time_zone: Option<Tz>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Instalment {
+    pub(crate) promised_date: NaiveDate,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PlanWithdrawn {
+    pub(crate) plan: String,
+    pub(crate) withdrawn_on: NaiveDate,
+}
+
 impl Body {
     /// The name under which the fact came.
     pub(crate) const fn type_name(&self) -> &'static str {
@@ -312,6 +341,8 @@ impl Body {
             Self::DisputeResolved(_) => "dispute.resolved",
             Self::PromiseMade(_) => "promise.made",
             Self::PromiseWithdrawn(_) => "promise.withdrawn",
+            Self::PlanAgreed(_) => "plan.agreed",
+            Self::PlanWithdrawn(_) => "plan.withdrawn",
             Self::Conduct(fact) => fact.type_name(),
             Self::Reach(fact) => fact.type_name(),
             Self::Covered { .. } => "source.covered",
@@ -328,6 +359,7 @@ impl Body {
             Self::Instrument(fact) => Some(fact.amount),
             Self::ExpectedCredit(fact) => Some(fact.amount),
             Self::PromiseMade(fact) => Some(fact.amount),
+            Self::PlanAgreed(fact) => Some(fact.amount),
             Self::Reversed(fact) => fact.amount,
             Self::Conduct(fact) => fact.amount(),
             _ => None,
@@ -361,6 +393,7 @@ impl Body {
                 [Some(&fact.payer), fact.customer.as_ref()].into_iter().flatten().map(String::as_str).collect()
             }
             Self::PromiseMade(fact) => vec![&fact.customer],
+            Self::PlanAgreed(fact) => vec![&fact.customer],
             Self::Instrument(fact) => vec![&fact.payer],
             Self::Allocated(fact) => vec![&fact.payer],
             Self::Conduct(fact) => fact.customer().into_iter().collect(),
@@ -376,6 +409,7 @@ impl Body {
             | Self::DisputeOpened(_)
             | Self::DisputeResolved(_)
             | Self::PromiseWithdrawn(_)
+            | Self::PlanWithdrawn(_)
             | Self::Covered { .. } => Vec::new(),
         }
     }
@@ -405,6 +439,9 @@ impl Body {
             }
             Self::WithholdingExpected(fact) => Some((fact.amount.currency(), vec![&fact.invoice])),
             Self::PromiseMade(fact) => {
+                Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
+            }
+            Self::PlanAgreed(fact) => {
                 Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
             }
             Self::Conduct(fact) => fact.named_invoices(),

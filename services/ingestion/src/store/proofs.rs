@@ -99,7 +99,8 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
                FROM disputes WHERE tenant_id = $1
                UNION ALL
                SELECT 'promises', concat_ws(E'\x1f', p.promise_id, customer_id, invoices, trim_scale(amount), currency,
-                          promised_date, made_on, w.withdrawn_on)
+                          promised_date, made_on, coalesce(w.withdrawn_on::text, '-'), plan_id, instalment, instalments,
+                          trim_scale(amount_before))
                FROM promises p
                LEFT JOIN promise_withdrawals w ON w.tenant_id = p.tenant_id AND w.promise_id = p.promise_id
                WHERE p.tenant_id = $1
@@ -184,6 +185,10 @@ pub(crate) async fn parked(
                SELECT 'withdrawal', w.code, 'promise ' || w.code FROM promise_withdrawals w
                WHERE w.tenant_id = $1 AND NOT EXISTS (
                    SELECT FROM promises p WHERE p.tenant_id = w.tenant_id AND p.promise_id = w.promise_id)
+               UNION ALL
+               SELECT 'withdrawal', w.code, 'plan ' || w.code FROM plan_withdrawals w
+               WHERE w.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM promises p WHERE p.tenant_id = w.tenant_id AND p.plan_id = w.plan_id)
                UNION ALL
                SELECT 'lift', l.code, 'hold ' || l.code FROM hold_lifts l
                WHERE l.tenant_id = $1 AND NOT EXISTS (

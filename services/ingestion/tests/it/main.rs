@@ -19,6 +19,7 @@ mod instruments;
 mod ledger;
 mod openapi;
 mod operator;
+mod plans;
 mod profiles;
 mod quarantine;
 mod reach;

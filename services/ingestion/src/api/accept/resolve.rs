@@ -340,6 +340,16 @@ impl Scope {
         ids::derive(self.tenant_id, Kind::Promise, &[code])
     }
 
+    /// What all instalments of a plan share.
+    pub(super) fn plan(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Promise, &["plan", code])
+    }
+
+    /// The promise that an instalment is, counted from 1.
+    pub(super) fn instalment(&self, plan: &str, instalment: i32) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Promise, &["plan", plan, &instalment.to_string()])
+    }
+
     pub(super) fn hold(&self, code: &str) -> Uuid {
         ids::derive(self.tenant_id, Kind::Hold, &["placed", code])
     }
@@ -399,6 +409,8 @@ impl Known<'_> {
             Body::DisputeResolved(fact) => vec![scope.dispute(&fact.dispute)],
             Body::PromiseMade(fact) => vec![scope.promise(&fact.promise)],
             Body::PromiseWithdrawn(fact) => vec![scope.promise(&fact.promise)],
+            Body::PlanAgreed(fact) => vec![scope.plan(&fact.plan)],
+            Body::PlanWithdrawn(fact) => vec![scope.plan(&fact.plan)],
             Body::Conduct(fact) => conduct::objects(scope, fact),
             Body::Reach(fact) => reach::objects(scope, fact),
             Body::Covered { .. } => Vec::new(),

@@ -12,7 +12,8 @@ use super::credits::{
 };
 use super::customers::CustomerUpserted;
 use super::facts::{
-    ContactUpserted, DisputeOpened, DisputeResolved, DueDateExtended, PromiseMade, PromiseWithdrawn, SourceCovered,
+    ContactUpserted, DisputeOpened, DisputeResolved, DueDateExtended, PlanAgreed, PlanWithdrawn, PromiseMade,
+    PromiseWithdrawn, SourceCovered,
 };
 use super::invoices::{
     DebitNoteIssued, InvoiceAccepted, InvoiceAssigned, InvoiceDelivered, InvoiceIssued, InvoiceReassignedBack,
@@ -221,6 +222,14 @@ fn said() -> Vec<Described> {
             "erp",
             json!({"promise": "Z-001", "withdrawn_on": "2026-04-02"}),
         ),
+        described::<PlanAgreed>(
+            "plan.agreed",
+            "erp",
+            json!({"plan": "PL-001", "customer": "C-001", "invoices": ["F-1001"], "currency": "COP", "amount": "600000.00",
+                   "agreed_on": "2026-04-03", "instalments": [{"promised_date": "2026-04-30", "amount": "300000.00"},
+                   {"promised_date": "2026-05-31", "amount": "300000.00"}]}),
+        ),
+        described::<PlanWithdrawn>("plan.withdrawn", "erp", json!({"plan": "PL-001", "withdrawn_on": "2026-05-02"})),
     ]
 }
 

@@ -30,6 +30,7 @@ const REFUSED: Codes = &[
     "date-range",
     "duplicate-member",
     "email",
+    "instalments-sum",
     "language",
     "missing-member",
     "parts-exceed-amount",
