@@ -5,6 +5,7 @@ mod allocations;
 mod balance;
 mod batch_key;
 mod body;
+mod buyers;
 mod cash_rules;
 mod certificates;
 pub(crate) mod commands;

@@ -137,7 +137,8 @@ fn later(request: RequestBuilder, path: &str, tried: i32) -> RequestBuilder {
     }
     let (client, request) = request.build_split();
     let mut request = request.unwrap();
-    let query = request.url().query().unwrap().replace("T06:00:00Z", &format!("T06:{:02}:00Z", tried % 60));
+    let query =
+        request.url().query().unwrap().replace("T06:00:00Z", &format!("T06:{:02}:{:02}Z", tried / 60, tried % 60));
     request.url_mut().set_query(Some(&query));
     RequestBuilder::from_parts(client, request)
 }
