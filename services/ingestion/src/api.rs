@@ -26,6 +26,7 @@ mod receipts;
 mod refusal;
 mod report;
 mod rules;
+mod settings;
 mod snapshots;
 mod unapplied;
 mod watermark;
@@ -60,6 +61,7 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(unapplied::get))
         .routes(routes!(allocations::post))
         .routes(routes!(cash_rules::get, cash_rules::put))
+        .routes(routes!(settings::get, settings::put))
         .routes(routes!(exchanges::get))
         .routes(routes!(certificates::get))
         .routes(routes!(late_deliveries::get))

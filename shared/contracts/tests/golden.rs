@@ -64,6 +64,7 @@ fn facts() -> Vec<Case> {
                 country: text("CO"),
                 time_zone: text("America/Bogota"),
             }],
+            late_delivery_days: Some(10),
         }),
         case(&ApiKeyChanged {
             schema_rev: SCHEMA_REV,

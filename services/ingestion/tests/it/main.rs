@@ -26,6 +26,7 @@ mod reach;
 mod receipts;
 mod reemit;
 mod references;
+mod settings;
 mod shares;
 mod snapshots;
 mod standing;

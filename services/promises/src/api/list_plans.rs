@@ -27,7 +27,7 @@ pub(super) struct Filter {
 
 #[derive(Serialize)]
 pub(super) struct Page {
-    plans: Vec<Plan>,
+    plans: Vec<Item>,
     /// What to give as `after` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Uuid>,
@@ -35,7 +35,7 @@ pub(super) struct Page {
 
 /// Amounts are decimals of `currency`; days are local to the plan.
 #[derive(Serialize)]
-pub(super) struct Plan {
+pub(super) struct Item {
     plan_id: Uuid,
     code: String,
     customer_id: Uuid,
@@ -47,11 +47,11 @@ pub(super) struct Plan {
     agreed_on: NaiveDate,
     /// `active`, `completed`, `broken`, `withdrawn` or `replaced`.
     status: String,
-    instalments: Vec<Instalment>,
+    instalments: Vec<Part>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Instalment {
+pub(super) struct Part {
     promise_id: Uuid,
     instalment: i32,
     promised_date: NaiveDate,
@@ -77,13 +77,13 @@ pub(super) async fn list(
     for listed in found {
         by_plan.entry(listed.plan_id).or_default().push(listed);
     }
-    let mut plans: Vec<Plan> = by_plan.into_values().filter_map(plan).collect();
+    let mut plans: Vec<Item> = by_plan.values().filter_map(|listed| plan(listed)).collect();
     let next = cut(&mut plans, limit, |plan| plan.plan_id);
     Ok(Json(Page { plans, next }))
 }
 
 /// The instalments of one plan; none of no instalment.
-fn plan(listed: Vec<Listed>) -> Option<Plan> {
+fn plan(listed: &[Listed]) -> Option<Item> {
     let statuses: Vec<Status> = listed.iter().filter_map(|listed| listed.status.parse().ok()).collect();
     let first = listed.first()?;
     let currency = Currency::parse(&first.currency).ok();
@@ -93,7 +93,7 @@ fn plan(listed: Vec<Listed>) -> Option<Plan> {
         money.map_or_else(|| amount.to_string(), |money| money.to_string())
     };
     let expected = usize::try_from(first.instalments).unwrap_or(usize::MAX);
-    Some(Plan {
+    Some(Item {
         plan_id: first.plan_id,
         code: first.plan_code.clone(),
         customer_id: first.customer_id,
@@ -106,7 +106,7 @@ fn plan(listed: Vec<Listed>) -> Option<Plan> {
         status: PlanStatus::of(&statuses, expected).to_string(),
         instalments: listed
             .iter()
-            .map(|listed| Instalment {
+            .map(|listed| Part {
                 promise_id: listed.promise_id,
                 instalment: listed.instalment,
                 promised_date: listed.promised_date,

@@ -147,7 +147,7 @@ async fn in_any_order_a_plan_comes_to_the_same() {
                 1 => here.bed.publish(&second).await,
                 2 => here.bed.publish(&unpaid).await,
                 _ => here.bed.publish(&in_part).await,
-            };
+            }
             if round % 2 == 1 {
                 here.bed.applied().await; // one by one, and in batches
             }

@@ -106,13 +106,13 @@ impl Exchanges {
                 None => before.clone(),
             });
         }
-        let pair = self.pair(&row.currency, owed)?;
-        let Some(rates) = &pair.rates else {
+        let agreed = self.pair(&row.currency, owed)?;
+        let Some(rates) = &agreed.rates else {
             let settles = part.settles.as_ref().filter(|settles| settles.currency == owed.code())?;
             let told = exchange(Ratio::told(part.amount?, settles.amount));
             return Some(ExchangeRow { rate_date: settles.rate_date, ..told });
         };
-        let ids = of_pair(scope.tenant_id, pair, row.value_date);
+        let ids = of_pair(scope.tenant_id, agreed, row.value_date);
         let rate = ids.iter().find_map(|id| self.rates.get(id)?.as_ref())?;
         Some(ExchangeRow {
             rates: Some(rates.clone()),
@@ -138,11 +138,11 @@ fn ratio_of(rate: &RateRow, owed: Currency) -> Ratio {
 /// Why a payment cannot settle an invoice of another currency; `None`: it can, now or once the rate is known.
 pub(super) fn misfit(chain: &Chain, paid: Currency, owed: &str, part: &NamedPart) -> Option<Finding> {
     let number = &part.invoice;
-    let Some(pair) = chain.pairs().find(|pair| pair.paid == paid && pair.owed.code() == owed) else {
+    let Some(agreed) = chain.pairs().find(|agreed| agreed.paid == paid && agreed.owed.code() == owed) else {
         let detail = format!("invoice {number} is in {owed}, the fact in {paid}");
         return Some(Finding::new("currency-mismatch", "#/data/currency", detail));
     };
-    if pair.rates.is_some() {
+    if agreed.rates.is_some() {
         return None;
     }
     match &part.settles {

@@ -112,3 +112,14 @@ pub(crate) struct Limit {
     currency: CurrencyCode,
     amount: Amount,
 }
+
+/// What a tenant chooses; what is left out is as Puntual has it.
+#[derive(ToSchema)]
+pub(crate) struct TenantSettings {
+    /// Days from issue to delivery after which an invoice was delivered late: reminders count from the delivery then. 7 unless told.
+    #[schema(required = false, minimum = 0, maximum = 90)]
+    late_delivery_days: u32,
+    /// Bank days that a debtor's word pauses its items; 3 unless told.
+    #[schema(required = false, minimum = 1, maximum = 30)]
+    claim_pause_days: u32,
+}
