@@ -5,11 +5,13 @@ mod allocations;
 mod balance;
 mod batch_key;
 mod body;
+mod buyers;
 mod cash_rules;
 mod certificates;
 pub(crate) mod commands;
 mod conservation;
 mod digest;
+mod exchanges;
 mod facts;
 pub(crate) mod feed;
 mod holds;
@@ -24,6 +26,7 @@ mod receipts;
 mod refusal;
 mod report;
 mod rules;
+mod settings;
 mod snapshots;
 mod unapplied;
 mod watermark;
@@ -58,6 +61,8 @@ fn doors() -> OpenApiRouter<Door> {
         .routes(routes!(unapplied::get))
         .routes(routes!(allocations::post))
         .routes(routes!(cash_rules::get, cash_rules::put))
+        .routes(routes!(settings::get, settings::put))
+        .routes(routes!(exchanges::get))
         .routes(routes!(certificates::get))
         .routes(routes!(late_deliveries::get))
         .routes(routes!(conservation::get))

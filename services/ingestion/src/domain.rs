@@ -6,5 +6,6 @@ pub(crate) mod hold;
 pub(crate) mod ledger;
 pub(crate) mod order;
 pub(crate) mod receivable;
+pub(crate) mod settings;
 pub(crate) mod standing;
 pub(crate) mod text;

@@ -96,6 +96,7 @@ pub async fn create_tenant(pool: &PgPool, clock: Clock, new: NewTenant) -> anyho
         send_hour: new.send_hour.into(),
         language: new.language,
         legal_entities,
+        late_delivery_days: None,
     };
     let mut tx = pool.begin().await?;
     ensure!(!exists(&mut tx, tenant_id).await?, "tenant {} exists", event.slug);

@@ -8,13 +8,17 @@ use uuid::Uuid;
 use crate::store::StoreError;
 
 mod list_alerts;
+mod list_plans;
 mod list_promises;
 
 const PAGE: i64 = 100;
 const LARGEST_PAGE: i64 = 500;
 
 pub(crate) fn router() -> Router<Door> {
-    Router::new().route("/v1/promises", get(list_promises::list)).route("/v1/alerts", get(list_alerts::list))
+    Router::new()
+        .route("/v1/promises", get(list_promises::list))
+        .route("/v1/plans", get(list_plans::list))
+        .route("/v1/alerts", get(list_alerts::list))
 }
 
 /// Cuts what was found, one item more than asked for, down to a page; returns the id to ask for the next one after.

@@ -5,5 +5,6 @@ pub(crate) mod alert;
 pub(crate) mod coverage;
 pub(crate) mod facts;
 pub(crate) mod judgement;
+pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod promise;

@@ -25,6 +25,8 @@ pub(crate) fn promise_changed(standing: &Standing, changed_at: DateTime<Utc>) ->
         changed_at: Some(wire::timestamp(changed_at)),
         legal_entity_id: promise.legal_entity_id.to_string(),
         made_on: promise.made_on.to_string(),
+        plan_id: promise.instalment.as_ref().map(|instalment| instalment.plan_id.to_string()).unwrap_or_default(),
+        instalment: promise.instalment.as_ref().map_or(0, |instalment| instalment.number.unsigned_abs()),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::promise::{PromiseKey, UnknownStatus};
 pub(crate) mod alerts;
 pub(crate) mod facts;
 pub(crate) mod invoices;
+pub(crate) mod plans;
 pub(crate) mod promise_list;
 pub(crate) mod promises;
 pub(crate) mod sources;

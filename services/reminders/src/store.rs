@@ -14,6 +14,7 @@ pub(crate) mod reach;
 pub(crate) mod snapshots;
 pub(crate) mod sources;
 pub(crate) mod strategies;
+pub(crate) mod tenant_settings;
 pub(crate) mod why;
 
 pub(crate) use keys::Keys;

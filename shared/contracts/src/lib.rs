@@ -17,4 +17,4 @@ pub use generated::puntual::{
 pub use stream::Stream;
 
 /// The revision of the schemas that this build writes. Within a major version readers accept every revision.
-pub const SCHEMA_REV: u32 = 2;
+pub const SCHEMA_REV: u32 = 3;

@@ -64,6 +64,7 @@ fn facts() -> Vec<Case> {
                 country: text("CO"),
                 time_zone: text("America/Bogota"),
             }],
+            late_delivery_days: Some(10),
         }),
         case(&ApiKeyChanged {
             schema_rev: SCHEMA_REV,
@@ -148,6 +149,11 @@ fn words() -> Vec<Case> {
             channel: text("call"),
             replaces_promise_id: id(11),
             recorded_at: instant(1),
+            plan_id: id(31),
+            plan_code: text("PL-1"),
+            instalment: 2,
+            instalments: 3,
+            amount_before: text("100.00"),
         }),
         case(&PromiseWithdrawn {
             schema_rev: SCHEMA_REV,
@@ -451,6 +457,8 @@ fn decisions() -> Vec<Case> {
             changed_at: instant(11),
             legal_entity_id: id(2),
             made_on: text("2026-02-20"),
+            plan_id: id(31),
+            instalment: 2,
         }),
         case(&AlertChanged {
             schema_rev: SCHEMA_REV,

@@ -48,7 +48,7 @@ const fn may_as(name: &'static str, form: Form) -> Column {
     Column { name, form, required: false }
 }
 
-pub static LAYOUTS: [Layout; 22] = [
+pub static LAYOUTS: [Layout; 24] = [
     Layout {
         fact: "customer.upserted",
         key: Some("customer"),
@@ -225,6 +225,7 @@ pub static LAYOUTS: [Layout; 22] = [
         ],
     },
     Layout { fact: "promise.withdrawn", key: Some("promise"), columns: &[needs("promise"), needs("withdrawn_on")] },
+    Layout { fact: "plan.withdrawn", key: Some("plan"), columns: &[needs("plan"), needs("withdrawn_on")] },
     Layout {
         fact: "hold.placed",
         key: Some("hold"),
@@ -257,6 +258,11 @@ pub static LAYOUTS: [Layout; 22] = [
         fact: "issue.resolved",
         key: Some("issue"),
         columns: &[needs("issue"), needs("resolved_on"), may("outcome"), may("dispute")],
+    },
+    Layout {
+        fact: "fx_rate.published",
+        key: None,
+        columns: &[needs("rates"), needs("base"), needs("quote"), needs("rate"), needs("rate_date"), may("through")],
     },
     Layout { fact: "source.covered", key: None, columns: &[needs("covered_until")] },
 ];

@@ -3,7 +3,7 @@
 //! | File | Facts |
 //! | --- | --- |
 //! | UBL 2.1 `Invoice`, `DebitNote` (Peppol, EN 16931, DIAN) | `customer.upserted`, `invoice.issued`, `debit_note.issued` |
-//! | UBL 2.1 `CreditNote`, or an `Invoice` of type 381 | `customer.upserted`, `credit_note.issued` |
+//! | UBL 2.1 `CreditNote`, or an `Invoice` of type 381 or over less than nothing | `customer.upserted`, `credit_note.issued` |
 //! | DIAN `AttachedDocument` | those of the document inside |
 //! | CFDI 4.0 of type I | `customer.upserted`, `invoice.issued` |
 //! | CFDI 4.0 of type E | `customer.upserted`, `credit_note.issued` |
@@ -138,7 +138,8 @@ pub enum Format {
 pub struct Reading {
     pub format: Format,
     pub drafts: Vec<Result<Draft, Finding>>,
-    /// What does not keep anything from being read: balances that do not add up, a statement that stands twice.
+    /// What does not keep anything from being read: balances that do not add up, a statement that stands twice, an invoice that is
+    /// a credit note.
     pub warnings: Vec<Finding>,
     /// Entries of statements that are neither payments nor reversals, or are not booked.
     pub skipped: u64,
@@ -161,7 +162,8 @@ pub fn read(bytes: &[u8], options: &Options) -> Result<Reading, Finding> {
     let root = tree.root();
     match (root.name(), root.namespace()) {
         ("Invoice" | "CreditNote" | "DebitNote" | "AttachedDocument", _) => {
-            Ok(document(Format::Ubl, ubl::drafts(&ubl::parse(root)?, options)?))
+            let bill = ubl::parse(root)?;
+            Ok(Reading { warnings: bill.warnings(), ..document(Format::Ubl, ubl::drafts(&bill, options)?) })
         }
         ("Comprobante", _) => {
             let comprobante = cfdi::parse(root)?;

@@ -3,6 +3,9 @@
 //!
 //! The amount of a receivable is `PayableAmount` (BT-115), not `TaxInclusiveAmount`: what was paid in advance must not be
 //! chased, and what was rounded off is not owed. Without either the two are the same.
+//!
+//! An invoice over less than nothing (BT-3 is 380, the total is negative, as some ERPs write corrections) is read as the credit note
+//! that it is, and the reading says so.
 
 mod attached;
 mod facts;
@@ -70,9 +73,28 @@ pub struct Bill {
 pub struct Buyer {
     pub place: Place,
     pub code: Option<String>,
+    /// For the tax authority, VAT first: by it the seller may know the buyer under a number of its own.
+    pub tax_id: Option<String>,
     pub name: Option<String>,
     pub country: Option<String>,
     pub natural_person: bool,
+}
+
+impl Bill {
+    /// An invoice by which the seller owes.
+    pub(crate) fn is_credit_in_disguise(&self) -> bool {
+        matches!(self.kind, Kind::Invoice) && self.payable.is_negative()
+    }
+
+    /// What is read otherwise than it is written.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Finding> {
+        if !self.is_credit_in_disguise() {
+            return Vec::new();
+        }
+        let detail = format!("the invoice is over {}: it is read as a credit note", self.payable);
+        vec![Finding::new("negative-invoice", self.place.clone(), detail)]
+    }
 }
 
 /// Reads an `Invoice`, `CreditNote`, `DebitNote`, or the one inside an `AttachedDocument`.
@@ -201,12 +223,16 @@ fn buyer(root: Element<'_>, profile: Profile) -> Result<Buyer, Finding> {
         .or(below(party, "PartyName", "Name")?)
         .or(below(party, "PartyTaxScheme", "RegistrationName")?)
         .or(full_name);
-    let code = party_code(party)?.filter(|code| profile != Profile::Dian || code != FINAL_CONSUMER);
+    let is_somebody = |code: &String| profile != Profile::Dian || code != FINAL_CONSUMER;
+    let own_number = text(role, "SupplierAssignedAccountID")?;
+    let code = own_number.or(party_code(party)?).filter(is_somebody);
+    let tax_id = below(party, "PartyTaxScheme", "CompanyID")?.or(below(party, "PartyLegalEntity", "CompanyID")?);
     // 1 is a company, 2 a natural person.
     let additional = first_of(role.all(CBC, "AdditionalAccountID")?)?;
     Ok(Buyer {
         place: party.place(),
         code,
+        tax_id: tax_id.filter(is_somebody),
         name: name.as_deref().and_then(draft::line),
         country: country(party)?,
         natural_person: profile == Profile::Dian && additional.as_deref() == Some("2"),

@@ -38,6 +38,7 @@ impl TestTenant {
                 country: "CO".into(),
                 time_zone: "America/Bogota".into(),
             }],
+            late_delivery_days: None,
         };
         let key_changed = ApiKeyChanged {
             schema_rev: SCHEMA_REV,

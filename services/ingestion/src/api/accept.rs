@@ -5,7 +5,7 @@
 //! | claim the key of a batch, if it has one | the key |
 //! | resolve names, refuse what cannot be | none |
 //! | store the facts that are new; the others answer with the receipt they have (I5) | facts, by id |
-//! | lock the objects they are about (D13) | objects, by id |
+//! | lock the objects they are about, and the rates that they may wait for (D13) | objects, by id |
 //! | customers and contacts, payments without a payer | customers, by id |
 //! | fold the accounts they touch (D8), publish what changed | accounts, by key |
 //! | promises, holds, issues, claims, consents, attempts and reports | none |
@@ -17,6 +17,7 @@ mod cash;
 mod conduct;
 mod coverage;
 mod disputes;
+mod exchanges;
 mod expected_credits;
 mod extensions;
 mod floats;
@@ -366,6 +367,7 @@ async fn lock_objects(conn: &mut PgConnection, scope: &Scope, facts: &[Known<'_>
     objects.extend(instruments::stored_invoices(conn, scope, facts).await?);
     objects.extend(expected_credits::stored_invoices(conn, scope, facts).await?);
     objects.extend(conduct::linked(conn, scope, facts).await?);
+    objects.extend(exchanges::awaited(conn, scope, facts).await?);
     let sorted: Vec<Uuid> = objects.iter().copied().collect();
     store::locks::take(conn, scope.tenant_id, &sorted).await?;
     Ok(objects)

@@ -85,7 +85,8 @@ pub(super) async fn get(
         {"rule": "remittance"}, {"rule": "reference"}, {"rule": "account"}, {"rule": "name"}, {"rule": "amount", "up_to": "3"},
         {"rule": "oldest_first"}, {"rule": "withholding", "countries": ["CO"], "usual_rates": true},
         {"rule": "deduction", "reasons": [{"told": "AVERIA", "means": "quality"}]},
-        {"rule": "tolerance", "as": "rounding", "per_cent": "0.5", "limits": [{"currency": "COP", "amount": "500.00"}]}]})),
+        {"rule": "tolerance", "as": "rounding", "per_cent": "0.5", "limits": [{"currency": "COP", "amount": "500.00"}]},
+        {"rule": "exchange", "pairs": [{"paid": "COP", "owed": "USD", "rates": "TRM", "per_cent": "1", "limit": "20.00"}]}]})),
     responses((status = 200, description = "The rules in force", body = Shown)))]
 pub(super) async fn put(caller: Caller, State(door): State<Door>, SmallBody(body): SmallBody) -> Response {
     match choose(&caller, &door, &body).await {

@@ -17,6 +17,7 @@ use utoipa::IntoParams;
 use super::accept::{Batched, Verdict, accept, accept_batch};
 use super::batch_key::{self, Told};
 use super::body::{self, Coding};
+use super::buyers;
 use super::media_type::MediaType;
 use super::openapi::values::{Key, KeyOfBatch, TimeZone};
 use super::profiles;
@@ -101,7 +102,9 @@ async fn answer(caller: &Caller, door: &Door, request: Request) -> Result<Respon
         "application/xml" | "text/xml" | "application/x-mt940" => {
             let origin = origin.ok_or_else(needs_source)?;
             let body = body::read(coding, packed).await?;
-            let (lines, warnings) = file::document(&body, &options, &origin)?.ok_or_else(too_many_lines)?;
+            let mut reading = file::document(&body, &options)?.ok_or_else(too_many_lines)?;
+            buyers::recognise(door, caller, &mut reading.drafts).await?;
+            let (lines, warnings) = file::told(reading, &origin);
             document(caller, door, key, &body, (&lines, warnings)).await
         }
         _ => Ok(not_read()),

@@ -9,11 +9,13 @@ mod credits;
 mod customer;
 mod data;
 mod envelope;
+mod exchange;
 pub(crate) mod file;
 mod instrument;
 pub(crate) mod json;
 mod members;
 pub(crate) mod open_item;
+mod plan;
 mod reach;
 mod said;
 

@@ -52,7 +52,8 @@ pub(crate) struct Report {
     warnings: Vec<Warning>,
 }
 
-/// A statement whose entries do not make its closing balance, one that stands twice, a batch that cannot be taken apart.
+/// A statement whose entries do not make its closing balance, one that stands twice, a batch that cannot be taken apart, an invoice
+/// over less than nothing that is read as a credit note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = BatchWarning)]
 pub(crate) struct Warning {

@@ -8,6 +8,7 @@
 //! | `name` | payers of exactly this name | there is one, and `amount` finds what it pays |
 //! | `amount` | for a payer that was found: the one open invoice, or the only few, of this very amount; for nobody: invoices of this amount, whoever owes them | for a payer; for nobody never |
 //! | `oldest_first` | leaves the choice to the ledger, for a payer that was found | always |
+//! | `exchange` | what a payment in another currency settles ([`exchange`]) | where both currencies are agreed |
 //! | `withholding`, `deduction`, `tolerance` | why less came than was owed ([`differences`]) | |
 //!
 //! The first rule that is certain decides ([`matching`]); what is not certain is suggested to a person, with a confidence. A
@@ -16,6 +17,7 @@
 
 pub(crate) mod chain;
 pub(crate) mod differences;
+pub(crate) mod exchange;
 pub(crate) mod matching;
 #[cfg(test)]
 mod properties;

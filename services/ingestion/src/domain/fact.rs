@@ -16,6 +16,7 @@ use conduct::Conduct;
 use reach::Reach;
 
 use super::cash::Clues;
+use super::cash::exchange::{Published, Settles};
 use super::ledger::CreditKind;
 use super::order::ChangeOrder;
 pub(crate) use customer_file::{BuyerCalendar, CustomerFile};
@@ -58,10 +59,13 @@ pub(crate) enum Body {
     Unidentified(Unidentified),
     Allocated(Allocation),
     Reversed(Reversal),
+    RatePublished(Published),
     DisputeOpened(DisputeOpened),
     DisputeResolved(DisputeResolved),
     PromiseMade(PromiseMade),
     PromiseWithdrawn(PromiseWithdrawn),
+    PlanAgreed(PlanAgreed),
+    PlanWithdrawn(PlanWithdrawn),
     Conduct(Conduct),
     Reach(Reach),
     Covered {
@@ -183,12 +187,14 @@ pub(crate) struct NamedPart {
     /// What the payer keeps back of it, and why in the payer's words.
     pub(crate) deduction: Option<Money>,
     pub(crate) reason: Option<String>,
+    /// What the payer says that it settles, where the invoice is in another currency.
+    pub(crate) settles: Option<Settles>,
 }
 
 impl NamedPart {
     /// Whatever is open of an invoice.
     pub(crate) const fn whole(invoice: String) -> Self {
-        Self { invoice, amount: None, closes: false, deduction: None, reason: None }
+        Self { invoice, amount: None, closes: false, deduction: None, reason: None, settles: None }
     }
 }
 
@@ -270,6 +276,33 @@ pub(crate) struct PromiseWithdrawn {
     pub(crate) withdrawn_on: NaiveDate,
 }
 
+/// A debtor pays by instalments: a promise for each.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PlanAgreed {
+    pub(crate) plan: String,
+    pub(crate) customer: String,
+    pub(crate) invoices: Vec<String>,
+    /// What the instalments sum to.
+    pub(crate) amount: Money,
+    /// One after the other; at least one.
+    pub(crate) instalments: Vec<Instalment>,
+    pub(crate) agreed_on: NaiveDate,
+    pub(crate) channel: String,
+    pub(crate) time_zone: Option<Tz>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Instalment {
+    pub(crate) promised_date: NaiveDate,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PlanWithdrawn {
+    pub(crate) plan: String,
+    pub(crate) withdrawn_on: NaiveDate,
+}
+
 impl Body {
     /// The name under which the fact came.
     pub(crate) const fn type_name(&self) -> &'static str {
@@ -303,10 +336,13 @@ impl Body {
             Self::Unidentified(_) => "payment.received",
             Self::Allocated(_) => "payment.allocated",
             Self::Reversed(_) => "payment.reversed",
+            Self::RatePublished(_) => "fx_rate.published",
             Self::DisputeOpened(_) => "dispute.opened",
             Self::DisputeResolved(_) => "dispute.resolved",
             Self::PromiseMade(_) => "promise.made",
             Self::PromiseWithdrawn(_) => "promise.withdrawn",
+            Self::PlanAgreed(_) => "plan.agreed",
+            Self::PlanWithdrawn(_) => "plan.withdrawn",
             Self::Conduct(fact) => fact.type_name(),
             Self::Reach(fact) => fact.type_name(),
             Self::Covered { .. } => "source.covered",
@@ -323,6 +359,7 @@ impl Body {
             Self::Instrument(fact) => Some(fact.amount),
             Self::ExpectedCredit(fact) => Some(fact.amount),
             Self::PromiseMade(fact) => Some(fact.amount),
+            Self::PlanAgreed(fact) => Some(fact.amount),
             Self::Reversed(fact) => fact.amount,
             Self::Conduct(fact) => fact.amount(),
             _ => None,
@@ -356,6 +393,7 @@ impl Body {
                 [Some(&fact.payer), fact.customer.as_ref()].into_iter().flatten().map(String::as_str).collect()
             }
             Self::PromiseMade(fact) => vec![&fact.customer],
+            Self::PlanAgreed(fact) => vec![&fact.customer],
             Self::Instrument(fact) => vec![&fact.payer],
             Self::Allocated(fact) => vec![&fact.payer],
             Self::Conduct(fact) => fact.customer().into_iter().collect(),
@@ -367,9 +405,11 @@ impl Body {
             | Self::WithholdingExpected(_)
             | Self::Unidentified(_)
             | Self::Reversed(_)
+            | Self::RatePublished(_)
             | Self::DisputeOpened(_)
             | Self::DisputeResolved(_)
             | Self::PromiseWithdrawn(_)
+            | Self::PlanWithdrawn(_)
             | Self::Covered { .. } => Vec::new(),
         }
     }
@@ -399,6 +439,9 @@ impl Body {
             }
             Self::WithholdingExpected(fact) => Some((fact.amount.currency(), vec![&fact.invoice])),
             Self::PromiseMade(fact) => {
+                Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
+            }
+            Self::PlanAgreed(fact) => {
                 Some((fact.amount.currency(), fact.invoices.iter().map(String::as_str).collect()))
             }
             Self::Conduct(fact) => fact.named_invoices(),

@@ -4,9 +4,6 @@
 use chrono::NaiveDate;
 use primitives::BusinessCalendar;
 
-/// Bank days that a debtor's word pauses its items (L11): what it takes to find a payment, a document or a copy of an invoice.
-/// Counted on weekdays: tenants have no calendar of their own yet.
-pub(crate) const CLAIM_BANK_DAYS: u32 = 3;
 /// Bank days after a scheduled payment in which it may still come in.
 pub(crate) const SCHEDULE_BANK_DAYS: u32 = 1;
 
@@ -74,14 +71,14 @@ impl Answer {
         }
     }
 
-    /// The last day of the pause, in the debtor's calendar. It needs no zone: an answer names a civil day of the debtor, and the
+    /// The last day of the pause, in the debtor's calendar, where a word without a day pauses for `pause_days` bank days. It needs no zone: an answer names a civil day of the debtor, and the
     /// end of the pause is one.
-    pub(crate) fn until(self, claimed_on: NaiveDate) -> NaiveDate {
+    pub(crate) fn until(self, claimed_on: NaiveDate, pause_days: u32) -> NaiveDate {
         let weekdays = BusinessCalendar::default();
         match self {
             Self::Scheduled { on } => weekdays.open_days_after(on, SCHEDULE_BANK_DAYS),
             Self::Paid | Self::InvoiceNotReceived | Self::DocumentMissing { .. } => {
-                weekdays.open_days_after(claimed_on, CLAIM_BANK_DAYS)
+                weekdays.open_days_after(claimed_on, pause_days)
             }
         }
     }
@@ -98,11 +95,11 @@ mod tests {
     #[test]
     fn an_answer_pauses_for_bank_days() {
         let friday = date("2026-03-06");
-        assert_eq!(Answer::Paid.until(friday), date("2026-03-11"), "the weekend does not count");
-        assert_eq!(Answer::Paid.until(date("2026-03-07")), date("2026-03-11"), "said on a Saturday");
-        assert_eq!(Answer::InvoiceNotReceived.until(friday), date("2026-03-11"));
-        assert_eq!(Answer::Scheduled { on: friday }.until(date("2026-03-02")), date("2026-03-09"));
-        assert_eq!(Answer::Scheduled { on: date("2026-03-10") }.until(friday), date("2026-03-11"));
+        assert_eq!(Answer::Paid.until(friday, 3), date("2026-03-11"), "the weekend does not count");
+        assert_eq!(Answer::Paid.until(date("2026-03-07"), 3), date("2026-03-11"), "said on a Saturday");
+        assert_eq!(Answer::InvoiceNotReceived.until(friday, 3), date("2026-03-11"));
+        assert_eq!(Answer::Scheduled { on: friday }.until(date("2026-03-02"), 3), date("2026-03-09"));
+        assert_eq!(Answer::Scheduled { on: date("2026-03-10") }.until(friday, 9), date("2026-03-11"));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use contracts::ingestion::{ApiKeyChanged, LegalEntity, TenantChanged};
+use contracts::ingestion::ApiKeyChanged;
 use contracts::{SCHEMA_REV, stream};
 use messaging::Outbox;
 use runtime::Clock;
@@ -75,39 +75,9 @@ async fn of_tenant(pool: &PgPool, clock: Clock, tenant_id: Uuid, kind: &str) -> 
 
 async fn tenant(pool: &PgPool, page: Page) -> anyhow::Result<u64> {
     let mut tx = pool.begin().await?;
-    let row = sqlx::query!(
-        "UPDATE tenants SET version = version + 1 WHERE tenant_id = $1
-         RETURNING version, slug, name, time_zone, send_hour, language",
-        page.tenant_id
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let entities = sqlx::query!(
-        "SELECT legal_entity_id, code, name, country, time_zone FROM legal_entities WHERE tenant_id = $1
-         ORDER BY legal_entity_id",
-        page.tenant_id
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let legal_entities = entities.into_iter().map(|entity| LegalEntity {
-        legal_entity_id: entity.legal_entity_id.to_string(),
-        code: entity.code,
-        name: entity.name,
-        country: entity.country,
-        time_zone: entity.time_zone,
-    });
+    let event = store::tenants::next_version(&mut tx, page.tenant_id).await?;
     let mut outbox = page.outbox(&mut tx).await?.1;
-    outbox.push(&TenantChanged {
-        schema_rev: SCHEMA_REV,
-        tenant_id: page.tenant_id.to_string(),
-        version: row.version.unsigned_abs(),
-        slug: row.slug,
-        name: row.name,
-        time_zone: row.time_zone,
-        send_hour: u32::from(row.send_hour.unsigned_abs()),
-        language: row.language,
-        legal_entities: legal_entities.collect(),
-    });
+    outbox.push(&event);
     outbox.save(&mut tx).await?;
     tx.commit().await?;
     Ok(1)

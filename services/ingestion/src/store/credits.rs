@@ -41,6 +41,9 @@ pub(crate) struct CreditRow {
     pub(crate) share_of: Option<Uuid>,
     /// Of a payment with shares, and of each of them: all that it is, without what was reversed.
     pub(crate) whole: Option<Decimal>,
+    /// Of a share that was exchanged: what of its payment it is, in the payment's currency.
+    pub(crate) paid_amount: Option<Decimal>,
+    pub(crate) paid_currency: Option<String>,
 }
 
 /// An invoice that a credit names.
@@ -58,11 +61,47 @@ pub(crate) struct PartRow {
     pub(crate) deduction: Option<Decimal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// What the payer says that it settles, in the currency of the invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) settles: Option<SettlesRow>,
+    /// What it settles, where its invoice is in another currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exchange: Option<ExchangeRow>,
     /// Whose account its invoice and its money are in, where it is not the credit's own: the part of a share there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) elsewhere: Option<Uuid>,
     /// Reserved while the invoice has not come; `None` when the part does not wait.
     pub(crate) waiting: Option<Decimal>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SettlesRow {
+    pub(crate) currency: String,
+    pub(crate) amount: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rate_date: Option<NaiveDate>,
+}
+
+/// How a part came into another currency: `amount = paid * times / over`, rounded to `unit` (M5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ExchangeRow {
+    /// Of the invoice.
+    pub(crate) currency: String,
+    /// In the payment's currency.
+    pub(crate) paid: Decimal,
+    pub(crate) amount: Decimal,
+    pub(crate) times: Decimal,
+    pub(crate) over: Decimal,
+    pub(crate) unit: Decimal,
+    /// Whose published rate it is, and which; `None`: the payment said what it settles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rates: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rate_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rate_date: Option<NaiveDate>,
+    /// Version of the cash rules that allowed it.
+    pub(crate) rules: i64,
 }
 
 impl CreditRow {
@@ -86,7 +125,7 @@ pub(crate) async fn by_ids(
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
                   s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
-                  c.recorded_at, c.share_of, c.whole
+                  c.recorded_at, c.share_of, c.whole, c.paid_amount, c.paid_currency
            FROM unnest($2::uuid[]) AS k (credit_id) CROSS JOIN LATERAL (
                SELECT * FROM credits WHERE tenant_id = $1 AND credit_id = k.credit_id OFFSET 0) c
            JOIN sources s ON s.tenant_id = $1 AND s.source_id = c.source_id"#,
@@ -112,7 +151,7 @@ pub(crate) async fn unapplied(
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
                   s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
-                  c.recorded_at, c.share_of, c.whole
+                  c.recorded_at, c.share_of, c.whole, c.paid_amount, c.paid_currency
            FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
                SELECT * FROM credits
                WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
@@ -142,7 +181,7 @@ pub(crate) async fn all(
         r#"SELECT c.credit_id, c.version, c.legal_entity_id, c.payer_id, c.currency, c.kind, c.source_id, s.code AS source,
                   s.application_authority, c.number, c.amount, c.reversed, c.applied, c.on_account, c.waiting, c.held, c.value_date,
                   c.received_date, c.bank_reference, c.certificate, c.parts AS "parts: Json<Vec<PartRow>>", c.source_order,
-                  c.recorded_at, c.share_of, c.whole
+                  c.recorded_at, c.share_of, c.whole, c.paid_amount, c.paid_currency
            FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
                SELECT * FROM credits
                WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
@@ -226,18 +265,19 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Cred
     sqlx::query!(
         "INSERT INTO credits (tenant_id, credit_id, version, legal_entity_id, payer_id, currency, kind, source_id, number,
              amount, reversed, applied, on_account, waiting, held, value_date, received_date, bank_reference, certificate,
-             parts, source_order, recorded_at, share_of, whole)
+             parts, source_order, recorded_at, share_of, whole, paid_amount, paid_currency)
          SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
              $9::text[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[],
              $16::date[], $17::date[], $18::text[], $19::text[], $20::jsonb[], $21::text[], $22::timestamptz[],
-             $23::uuid[], $24::numeric[])
+             $23::uuid[], $24::numeric[], $25::numeric[], $26::text[])
          ON CONFLICT (tenant_id, credit_id) DO UPDATE SET version = excluded.version,
              legal_entity_id = excluded.legal_entity_id, payer_id = excluded.payer_id, currency = excluded.currency,
              amount = excluded.amount, reversed = excluded.reversed, applied = excluded.applied, on_account = excluded.on_account,
              waiting = excluded.waiting, held = excluded.held, value_date = excluded.value_date,
              received_date = excluded.received_date, bank_reference = excluded.bank_reference,
              certificate = excluded.certificate, parts = excluded.parts, source_order = excluded.source_order,
-             recorded_at = excluded.recorded_at, share_of = excluded.share_of, whole = excluded.whole",
+             recorded_at = excluded.recorded_at, share_of = excluded.share_of, whole = excluded.whole,
+             paid_amount = excluded.paid_amount, paid_currency = excluded.paid_currency",
         tenant_id,
         &id(|row| row.credit_id),
         &rows.iter().map(|row| row.version).collect::<Vec<_>>(),
@@ -261,7 +301,9 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[&Cred
         &text(|row| &row.source_order) as &[&str],
         &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.share_of).collect::<Vec<_>>() as &[Option<Uuid>],
-        &rows.iter().map(|row| row.whole).collect::<Vec<_>>() as &[Option<Decimal>]
+        &rows.iter().map(|row| row.whole).collect::<Vec<_>>() as &[Option<Decimal>],
+        &rows.iter().map(|row| row.paid_amount).collect::<Vec<_>>() as &[Option<Decimal>],
+        &maybe(|row| row.paid_currency.as_deref()) as &[Option<&str>]
     )
     .execute(conn)
     .await?;

@@ -42,8 +42,12 @@ pub(crate) struct MonthRow {
     pub(crate) longest_delay_days: Option<i32>,
 }
 
-/// What is open of invoices delivered late, the last delivered first.
-pub(crate) async fn late(conn: &mut PgConnection, tenant_id: Uuid, limit: i64) -> Result<Vec<LateRow>, sqlx::Error> {
+/// What is open of invoices delivered more than `after_days` after their issue, or after they were due, the last delivered first.
+pub(crate) async fn late(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    (after_days, limit): (i32, i64),
+) -> Result<Vec<LateRow>, sqlx::Error> {
     sqlx::query_as!(
         LateRow,
         r#"SELECT l.code AS legal_entity, c.code AS customer, r.number AS invoice, r.currency, r.open_amount, r.issue_date,
@@ -52,11 +56,12 @@ pub(crate) async fn late(conn: &mut PgConnection, tenant_id: Uuid, limit: i64) -
            FROM receivables r
            JOIN legal_entities l ON l.tenant_id = r.tenant_id AND l.legal_entity_id = r.legal_entity_id
            JOIN customers c ON c.tenant_id = r.tenant_id AND c.customer_id = r.customer_id
-           WHERE r.tenant_id = $1 AND r.open_amount > 0
-             AND (r.delivered_date > r.issue_date + 7 OR r.delivered_date > r.due_date)
+           WHERE r.tenant_id = $1 AND r.open_amount > 0 AND r.delivered_date > r.issue_date
+             AND (r.delivered_date > r.issue_date + $3::integer OR r.delivered_date > r.due_date)
            ORDER BY r.delivered_date DESC, r.invoice_id LIMIT $2"#,
         tenant_id,
-        limit
+        limit,
+        after_days
     )
     .fetch_all(conn)
     .await
@@ -67,13 +72,14 @@ pub(crate) async fn late(conn: &mut PgConnection, tenant_id: Uuid, limit: i64) -
 pub(crate) async fn months(
     conn: &mut PgConnection,
     tenant_id: Uuid,
+    after_days: i32,
     now: DateTime<Utc>,
 ) -> Result<Vec<MonthRow>, sqlx::Error> {
     sqlx::query_as!(
         MonthRow,
         r#"SELECT date_trunc('month', issue_date)::date AS "issued_in!", count(*) AS "invoices!",
                   count(*) FILTER (WHERE delivered_date IS NULL) AS "unknown!",
-                  count(*) FILTER (WHERE delivered_date > issue_date + 7 OR delivered_date > due_date) AS "late!",
+                  count(*) FILTER (WHERE delivered_date > issue_date + $3::integer OR delivered_date > due_date) AS "late!",
                   round(avg(delivered_date - issue_date), 1) AS mean_delay_days,
                   max(delivered_date - issue_date) AS longest_delay_days
            FROM receivables
@@ -81,7 +87,8 @@ pub(crate) async fn months(
              AND issue_date >= date_trunc('month', $2::date)::date - interval '11 months'
            GROUP BY 1 ORDER BY 1 DESC"#,
         tenant_id,
-        now.date_naive()
+        now.date_naive(),
+        after_days
     )
     .fetch_all(conn)
     .await

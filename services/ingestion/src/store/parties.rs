@@ -186,3 +186,23 @@ pub(crate) async fn save_contacts(
     .await?;
     Ok(())
 }
+
+/// Codes of the customers whose file has one of the forms of a tax number, at most two, and of one that goes by a form itself.
+pub(crate) async fn codes_of_tax_ids(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    forms: &[String],
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT code AS "code!" FROM customers
+         WHERE tenant_id = $1 AND tax_id <> '' AND upper(regexp_replace(tax_id, '[^[:alnum:]]', '', 'g'))
+             IN (SELECT upper(regexp_replace(f.form, '[^[:alnum:]]', '', 'g')) FROM unnest($2::text[]) AS f (form))
+         UNION
+         SELECT code FROM customers WHERE tenant_id = $1 AND code = $2[1]
+         ORDER BY 1 LIMIT 3"#,
+        tenant_id,
+        forms
+    )
+    .fetch_all(conn)
+    .await
+}

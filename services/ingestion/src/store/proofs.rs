@@ -11,7 +11,8 @@ use uuid::Uuid;
 pub(crate) struct ConservationRow {
     /// M1: amount = settled + open, of invoices. M2: amount = applied + on account + waiting + held, of credits. M7: the
     /// journal speaks of invoices and credits that exist. M8: whole = shares in other accounts + what is the payer's, of
-    /// payments that have shares.
+    /// payments that have shares. M5: amount = what its parts were exchanged for, each at the ratio that is kept, of shares in
+    /// another currency than their payment.
     pub(crate) law: String,
     pub(crate) currency: String,
     pub(crate) objects: i64,
@@ -43,6 +44,9 @@ pub(crate) async fn conservation(
            UNION ALL
            SELECT 'M8', currency, objects, total, settled, remaining, broken
            FROM conservation_shares WHERE tenant_id = $1
+           UNION ALL
+           SELECT 'M5', currency, objects, total, settled, remaining, broken
+           FROM conservation_exchanges WHERE tenant_id = $1
            ORDER BY 1, 2"#,
         tenant_id
     )
@@ -77,9 +81,10 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
                FROM receivables WHERE tenant_id = $1
                UNION ALL
                SELECT 'credits', concat_ws(E'\x1f', credit_id, payer_id, currency, trim_scale(amount), trim_scale(applied),
-                          trim_scale(on_account), trim_scale(waiting), trim_scale(held), value_date)
+                          trim_scale(on_account), trim_scale(waiting), trim_scale(held), value_date,
+                          trim_scale(paid_amount), paid_currency)
                -- A void that was taken back is as if it had never been, and so is a share of which nothing is left.
-               FROM credits WHERE tenant_id = $1 AND NOT (amount = 0 AND (kind = 'void' OR share_of IS NOT NULL))
+               FROM credits WHERE tenant_id = $1 AND NOT (amount = 0 AND (kind = 'void' OR (share_of IS NOT NULL AND coalesce(paid_amount, 0) = 0)))
                UNION ALL
                SELECT 'allocations', concat_ws(E'\x1f', settlement_id, invoice_id, credit_id, inferred, value_date, trim_scale(amount))
                FROM (
@@ -94,7 +99,8 @@ pub(crate) async fn digests(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
                FROM disputes WHERE tenant_id = $1
                UNION ALL
                SELECT 'promises', concat_ws(E'\x1f', p.promise_id, customer_id, invoices, trim_scale(amount), currency,
-                          promised_date, made_on, w.withdrawn_on)
+                          promised_date, made_on, coalesce(w.withdrawn_on::text, '-'), plan_id, instalment, instalments,
+                          trim_scale(amount_before))
                FROM promises p
                LEFT JOIN promise_withdrawals w ON w.tenant_id = p.tenant_id AND w.promise_id = p.promise_id
                WHERE p.tenant_id = $1
@@ -151,8 +157,11 @@ pub(crate) async fn parked(
         ParkedRow,
         r#"SELECT what AS "what!", code AS "code!", waits_for AS "waits_for!" FROM (
                SELECT CASE c.kind WHEN 'cash' THEN 'payment' ELSE c.kind END AS what, c.number AS code,
-                      'invoice ' || (p.part ->> 'invoice') AS waits_for
+                      coalesce('rate ' || r.currency || '/' || c.currency || ' ' || c.value_date,
+                               'invoice ' || (p.part ->> 'invoice')) AS waits_for
                FROM credits c CROSS JOIN LATERAL jsonb_array_elements(c.parts) AS p (part)
+               LEFT JOIN receivables r ON r.tenant_id = c.tenant_id AND r.invoice_id = (p.part ->> 'invoice_id')::uuid
+                    AND r.currency <> c.currency
                WHERE c.tenant_id = $1 AND c.waiting > 0 AND p.part ->> 'waiting' IS NOT NULL
                UNION ALL
                SELECT 'dispute', code, 'invoice ' || invoice_number FROM disputes WHERE tenant_id = $1 AND customer_id IS NULL
@@ -176,6 +185,10 @@ pub(crate) async fn parked(
                SELECT 'withdrawal', w.code, 'promise ' || w.code FROM promise_withdrawals w
                WHERE w.tenant_id = $1 AND NOT EXISTS (
                    SELECT FROM promises p WHERE p.tenant_id = w.tenant_id AND p.promise_id = w.promise_id)
+               UNION ALL
+               SELECT 'withdrawal', w.code, 'plan ' || w.code FROM plan_withdrawals w
+               WHERE w.tenant_id = $1 AND NOT EXISTS (
+                   SELECT FROM promises p WHERE p.tenant_id = w.tenant_id AND p.plan_id = w.plan_id)
                UNION ALL
                SELECT 'lift', l.code, 'hold ' || l.code FROM hold_lifts l
                WHERE l.tenant_id = $1 AND NOT EXISTS (

@@ -2,7 +2,7 @@ use contracts::ingestion::{CreditChanged, InvoiceChanged};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::world::{self, Answer, World, customer, invoice};
+use crate::world::{self, Answer, World, customer, fact, invoice};
 
 async fn send(world: &World, query: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
     let url = format!("{}/v1/facts?{query}", world.bed.base_url());
@@ -111,5 +111,58 @@ async fn a_profile_reads_what_no_layout_does() {
     assert_eq!(world.count("SELECT count(*) FROM customers WHERE name = 'Peñón S.A.S.'").await, 1);
     let wrong_door = send(&world, "source=erp&profile=sap-open-items", "text/csv", "").await;
     assert_eq!(wrong_door.slug(), "query-parameter", "{wrong_door:?}");
+    world.role.stop().await;
+}
+
+#[tokio::test]
+async fn a_buyer_without_a_code_is_known_by_its_tax_number() {
+    let world = world::start().await;
+    let note = include_str!("../../../../shared/formats/tests/fixtures/ubl-credit-note.xml");
+    let of = async |world: &World| {
+        let names: std::collections::BTreeMap<String, String> = world
+            .bed
+            .published::<contracts::ingestion::CustomerChanged>()
+            .await
+            .into_iter()
+            .map(|customer| (customer.customer_id, customer.code))
+            .collect();
+        let credit = world.bed.published::<CreditChanged>().await.pop().unwrap();
+        names[&credit.payer_id].clone()
+    };
+    // Its file says it otherwise, and knows its name better.
+    let file = json!({"customer": "C-7", "name": "Vlaamse Houthandel", "country": "BE", "tax_id": "0999.000.228"});
+    world.tell(&[fact("erp", "C-7", "customer.upserted", file)]).await;
+    let told = send(&world, "source=erp", "application/xml", note).await;
+    assert_eq!((&told.body["applied"], told.status), (&json!(1), StatusCode::ACCEPTED), "{told:?}");
+    assert_eq!(of(&world).await, "C-7");
+    let again = send(&world, "source=erp", "application/xml", note).await;
+    assert_eq!(again.body["duplicate"], 1, "{again:?}");
+
+    // With two of this number nobody knows which: it goes by the number, and goes on doing so.
+    let twin = json!({"customer": "C-8", "name": "Houthandel", "country": "BE", "tax_id": "BE0999000228"});
+    world.tell(&[fact("erp", "C-8", "customer.upserted", twin)]).await;
+    let other = note.replace("<cbc:ID>", "<cbc:ID>9");
+    let told = send(&world, "source=erp", "application/xml", other.clone()).await;
+    assert_eq!((&told.body["applied"], &told.body["quarantined"]), (&json!(2), &json!(0)), "{told:?}");
+    assert_eq!(of(&world).await, "BE0999000228");
+    let again = send(&world, "source=erp", "application/xml", other.clone()).await;
+    assert_eq!(again.body["duplicate"], 2, "{again:?}");
+    world.role.stop().await;
+}
+
+#[tokio::test]
+async fn an_invoice_over_less_than_nothing_is_a_credit_note_and_the_report_says_so() {
+    let world = world::start().await;
+    let invoice = include_str!("../../../../shared/formats/tests/fixtures/ubl-invoice.xml");
+    let negative = invoice.replace(r#""EUR">"#, r#""EUR">-"#).replace("--", "-");
+    let told = send(&world, "source=erp&terms_days=30", "application/xml", negative).await;
+    assert_eq!(
+        (&told.body["applied"], &told.body["warnings"][0]["code"]),
+        (&json!(2), &json!("negative-invoice")),
+        "{told:?}"
+    );
+    let credit = world.bed.published::<CreditChanged>().await.pop().unwrap();
+    assert_eq!((&*credit.kind, credit.amount.starts_with('-')), ("credit_note", false));
+    world.digest(&world.acme).await;
     world.role.stop().await;
 }

@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     /// The earliest day on which another promise took its place: one that was said to replace it, or one about the same
     /// invoice that was made on a later day. Two that were made on one day are instalments and stand side by side.
     pub replaced_on: Option<NaiveDate>,
+    /// Of an instalment: the last day of the first one before it that was broken, or kept in part.
+    pub defaulted_on: Option<NaiveDate>,
 }
 
 impl Facts {

@@ -4,6 +4,11 @@
 //! its place, it was withdrawn. On one day they rank in that order, because whoever paid has kept their word. Only when
 //! nothing of the kind happened until its last day does the deadline decide, and only once the sources have covered it.
 //!
+//! An instalment of a payment plan is a promise like any other, with two differences. What is paid on the invoices keeps the
+//! instalments one after the other: it is kept once the payments reach what those before it and itself come to. And an
+//! instalment that is broken, or kept in part, breaks the plan: what comes after it does not hold any more, as if it had been
+//! withdrawn on the day of the default, so that reminders go on.
+//!
 //! All of this is a function of what is known, not of the order in which it became known. What is not, is *when* a
 //! conclusion may be drawn: news that has just arrived may keep a promise at once, but what follows from the absence of
 //! news ("nobody paid") and what takes back an earlier conclusion waits for [`Moment::BehindBarrier`].
@@ -120,7 +125,9 @@ impl Payments {
             .collect();
         days.sort_by_key(|day| day.on);
 
-        let required = owed_when_made(promise, facts).map_or(terms.required, |owed| owed.min(terms.required));
+        let before = promise.before();
+        let required = before.checked_add(terms.required).ok_or(MoneyError::Range)?;
+        let required = owed_when_made(promise, facts).map_or(required, |owed| owed.min(required));
         let mut sum = Decimal::ZERO;
         // Nobody keeps a promise about what was voided, and nobody breaks it: it is as if they had taken it back.
         let void_since = facts.void_since();
@@ -136,7 +143,7 @@ impl Payments {
         if let Some((ended_on, Status::Replaced | Status::Withdrawn)) = end {
             sum = days.iter().filter(|day| day.on <= ended_on).map(|day| day.amount).sum();
         }
-        let paid = Money::new(sum.clamp(Decimal::ZERO, promise.amount.amount()), currency)?;
+        let paid = Money::new((sum - before).clamp(Decimal::ZERO, promise.amount.amount()), currency)?;
         Ok(Self { paid, ended_by: end.map(|(_, status)| status) })
     }
 
@@ -157,6 +164,7 @@ fn earliest_end(
         (facts.replaced_on, Status::Replaced),
         (facts.withdrawn_on, Status::Withdrawn),
         (void_on, Status::Withdrawn),
+        (facts.defaulted_on, Status::Withdrawn),
     ];
     ends.into_iter()
         .filter_map(|(day, status)| Some((day.filter(|day| *day <= terms.last_day)?, status)))

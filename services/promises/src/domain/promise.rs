@@ -32,6 +32,28 @@ pub(crate) struct Promise {
     pub made_on: NaiveDate,
     pub channel: String,
     pub replaces: Option<Uuid>,
+    pub instalment: Option<Instalment>,
+}
+
+/// Where a promise stands in a payment plan. The instalments of a plan name the same invoices, were made on one day, and fall due one
+/// after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Instalment {
+    pub plan_id: Uuid,
+    /// The source's own number of the plan.
+    pub plan_code: String,
+    /// From 1.
+    pub number: i32,
+    pub of: i32,
+    /// What the instalments before it come to: what is paid goes to them first.
+    pub before: Decimal,
+}
+
+impl Promise {
+    /// What is paid for the instalments before this one, and none of it for this one.
+    pub(crate) fn before(&self) -> Decimal {
+        self.instalment.as_ref().map_or(Decimal::ZERO, |instalment| instalment.before)
+    }
 }
 
 /// What the promise is held to, fixed when it was made: a tolerance changed later judges later promises.
@@ -90,6 +112,11 @@ impl Status {
     /// Nothing but late information changes it any more (P1, P5).
     pub(crate) const fn is_terminal(self) -> bool {
         !matches!(self, Self::Open | Self::DueUnconfirmed)
+    }
+
+    /// Less was paid than was promised, or nothing: of an instalment, its plan is broken.
+    pub(crate) const fn is_default(self) -> bool {
+        matches!(self, Self::PartiallyKept | Self::Broken)
     }
 
     /// Concluded from the passing of time, and therefore only ever behind a barrier.

@@ -8,7 +8,7 @@ use contracts::wire::{self, Malformed};
 use messaging::{Delivery, HandlerError, decode_all};
 use primitives::{Currency, Money};
 
-use crate::domain::promise::{Promise, PromiseKey};
+use crate::domain::promise::{Instalment, Promise, PromiseKey};
 
 /// The promises of a batch, once each, sorted by key.
 pub(super) fn read(batch: &[Delivery]) -> Result<Vec<Promise>, HandlerError> {
@@ -43,6 +43,7 @@ fn promise(event: PromiseMade) -> Result<Promise, HandlerError> {
     if invoice_ids.is_empty() {
         return Err(HandlerError::reject(format!("promise {} names no invoice", event.promise_id)));
     }
+    let instalment = instalment(&event, amount.currency())?;
     let zone = event.time_zone.parse().map_err(|_| Malformed { field: "time_zone", expected: "an IANA time zone" })?;
     Ok(Promise {
         key: PromiseKey {
@@ -59,5 +60,26 @@ fn promise(event: PromiseMade) -> Result<Promise, HandlerError> {
         made_on: wire::date("made_on", &event.made_on)?,
         channel: event.channel,
         replaces: wire::optional_id("replaces_promise_id", &event.replaces_promise_id)?,
+        instalment,
     })
+}
+
+/// `None` of a promise by itself.
+fn instalment(event: &PromiseMade, currency: Currency) -> Result<Option<Instalment>, HandlerError> {
+    let Some(plan_id) = wire::optional_id("plan_id", &event.plan_id)? else { return Ok(None) };
+    let number =
+        |field, number: u32| i32::try_from(number).map_err(|_| Malformed { field, expected: "a small number" });
+    let before = Money::parse(&event.amount_before, currency)?;
+    let is_within = event.instalment >= 1 && event.instalment <= event.instalments;
+    if !is_within || before.is_negative() {
+        let (promise, instalment, of) = (&event.promise_id, event.instalment, event.instalments);
+        return Err(HandlerError::reject(format!("promise {promise} is no instalment {instalment} of {of}")));
+    }
+    Ok(Some(Instalment {
+        plan_id,
+        plan_code: event.plan_code.clone(),
+        number: number("instalment", event.instalment)?,
+        of: number("instalments", event.instalments)?,
+        before: before.amount(),
+    }))
 }

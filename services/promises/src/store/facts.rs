@@ -33,7 +33,13 @@ pub(crate) async fn of(
                            ON theirs.tenant_id = mine.tenant_id AND theirs.invoice_id = mine.invoice_id
                          JOIN promises s ON s.tenant_id = theirs.tenant_id AND s.promise_id = theirs.promise_id
                          WHERE mine.tenant_id = p.tenant_id AND mine.promise_id = p.promise_id
-                           AND s.made_on > p.made_on)) AS replaced_on
+                           AND s.made_on > p.made_on)) AS replaced_on,
+                  -- Of those that are not asked for: whoever asks for several of one plan judges them in their order.
+                  (SELECT min(e.last_day) FROM promises e
+                   WHERE e.tenant_id = p.tenant_id AND e.plan_id = p.plan_id AND e.instalment < p.instalment
+                     AND e.status IN ('broken', 'partially_kept')
+                     AND NOT EXISTS (SELECT FROM unnest($1::uuid[], $2::uuid[]) AS also (tenant_id, promise_id)
+                                     WHERE also.tenant_id = e.tenant_id AND also.promise_id = e.promise_id)) AS defaulted_on
            FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, promise_id)
            JOIN promises p ON p.tenant_id = asked.tenant_id AND p.promise_id = asked.promise_id
            LEFT JOIN promise_words w ON w.tenant_id = p.tenant_id AND w.promise_id = p.promise_id"#,
@@ -49,6 +55,7 @@ pub(crate) async fn of(
             all_invoices_known: true,
             withdrawn_on: row.withdrawn_on,
             replaced_on: row.replaced_on,
+            defaulted_on: row.defaulted_on,
         };
         facts.insert(key, (Vec::new(), known));
     }

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::judgement::LookAgain;
-use crate::domain::promise::{Promise, PromiseKey, State, Terms};
+use crate::domain::promise::{Instalment, Promise, PromiseKey, State, Terms};
 use crate::store::invoices::InvoiceKey;
 use crate::store::{StoreError, columns};
 
@@ -54,16 +54,21 @@ pub(crate) async fn insert(
     let last_days: Vec<_> = made.iter().map(|(_, terms)| terms.last_day).collect();
     let required: Vec<_> = made.iter().map(|(_, terms)| terms.required).collect();
     let deadlines: Vec<_> = made.iter().map(|(promise, terms)| terms.deadline(promise.zone)).collect();
+    let plans: Vec<_> = made.iter().map(|(promise, _)| promise.instalment.as_ref()).collect();
     sqlx::query!(
         "INSERT INTO promises (tenant_id, promise_id, customer_id, legal_entity_id, code, amount, currency, promised_date,
                                time_zone, made_on, channel, replaces_promise_id, last_day, required_amount, deadline_at,
-                               tzdb_version, status, version, paid_amount, late_information, changed_at, judge_at)
+                               tzdb_version, status, version, paid_amount, late_information, changed_at, judge_at,
+                               plan_id, plan_code, instalment, instalments, amount_before)
          SELECT tenant_id, promise_id, customer_id, legal_entity_id, code, amount, currency, promised_date, time_zone,
-                made_on, channel, replaces, last_day, required, deadline_at, $16, 'open', 0, 0, false, $17, deadline_at
+                made_on, channel, replaces, last_day, required, deadline_at, $16, 'open', 0, 0, false, $17, deadline_at,
+                plan_id, plan_code, instalment, instalments, amount_before
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::numeric[], $7::text[], $8::date[],
-                     $9::text[], $10::date[], $11::text[], $12::uuid[], $13::date[], $14::numeric[], $15::timestamptz[])
+                     $9::text[], $10::date[], $11::text[], $12::uuid[], $13::date[], $14::numeric[], $15::timestamptz[],
+                     $18::uuid[], $19::text[], $20::integer[], $21::integer[], $22::numeric[])
               AS made (tenant_id, promise_id, customer_id, legal_entity_id, code, amount, currency, promised_date,
-                       time_zone, made_on, channel, replaces, last_day, required, deadline_at)
+                       time_zone, made_on, channel, replaces, last_day, required, deadline_at, plan_id, plan_code,
+                       instalment, instalments, amount_before)
          ON CONFLICT (tenant_id, promise_id) DO NOTHING",
         &tenant_ids,
         &promise_ids,
@@ -82,6 +87,11 @@ pub(crate) async fn insert(
         &deadlines,
         chrono_tz::IANA_TZDB_VERSION,
         now,
+        &plans.iter().map(|plan| plan.map(|plan| plan.plan_id)).collect::<Vec<_>>() as &[Option<Uuid>],
+        &plans.iter().map(|plan| plan.map(|plan| plan.plan_code.as_str())).collect::<Vec<_>>() as &[Option<&str>],
+        &plans.iter().map(|plan| plan.map(|plan| plan.number)).collect::<Vec<_>>() as &[Option<i32>],
+        &plans.iter().map(|plan| plan.map(|plan| plan.of)).collect::<Vec<_>>() as &[Option<i32>],
+        &plans.iter().map(|plan| plan.map(|plan| plan.before)).collect::<Vec<_>>() as &[Option<Decimal>],
     )
     .execute(&mut *conn)
     .await?;
@@ -119,7 +129,8 @@ pub(crate) async fn lock_affected(
         Row,
         "SELECT p.tenant_id, p.promise_id, p.code, p.customer_id, p.legal_entity_id, p.amount, p.currency, p.promised_date,
                 p.time_zone, p.made_on, p.channel, p.replaces_promise_id, p.last_day, p.required_amount, p.status, p.version,
-                p.paid_amount, p.late_information, p.confirmed_at, p.judge_at
+                p.paid_amount, p.late_information, p.confirmed_at, p.judge_at, p.plan_id, p.plan_code, p.instalment,
+                p.instalments, p.amount_before
          FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, promise_id)
                UNION
                SELECT pi.tenant_id, pi.promise_id
@@ -173,7 +184,7 @@ pub(crate) async fn lock_due(
         Row,
         "SELECT tenant_id, promise_id, code, customer_id, legal_entity_id, amount, currency, promised_date, time_zone,
                 made_on, channel, replaces_promise_id, last_day, required_amount, status, version, paid_amount,
-                late_information, confirmed_at, judge_at
+                late_information, confirmed_at, judge_at, plan_id, plan_code, instalment, instalments, amount_before
          FROM promises WHERE judge_at <= $1
          ORDER BY judge_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
         now,
@@ -284,6 +295,24 @@ struct Row {
     late_information: bool,
     confirmed_at: Option<DateTime<Utc>>,
     judge_at: Option<DateTime<Utc>>,
+    plan_id: Option<Uuid>,
+    plan_code: Option<String>,
+    instalment: Option<i32>,
+    instalments: Option<i32>,
+    amount_before: Option<Decimal>,
+}
+
+impl Row {
+    /// All of it is there, or nothing: a check in the table says so.
+    fn plan(&self) -> Option<Instalment> {
+        Some(Instalment {
+            plan_id: self.plan_id?,
+            plan_code: self.plan_code.clone()?,
+            number: self.instalment?,
+            of: self.instalments?,
+            before: self.amount_before?,
+        })
+    }
 }
 
 impl TryFrom<Row> for Standing {
@@ -292,6 +321,7 @@ impl TryFrom<Row> for Standing {
         let key = PromiseKey { tenant_id: row.tenant_id, promise_id: row.promise_id };
         let malformed = |cause| StoreError::Amount { key, cause };
         let currency = Currency::parse(&row.currency).map_err(malformed)?;
+        let instalment = row.plan();
         Ok(Self {
             promise: Promise {
                 key,
@@ -305,6 +335,7 @@ impl TryFrom<Row> for Standing {
                 made_on: row.made_on,
                 channel: row.channel,
                 replaces: row.replaces_promise_id,
+                instalment,
             },
             terms: Terms { last_day: row.last_day, required: row.required_amount },
             state: State {

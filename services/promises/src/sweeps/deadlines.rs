@@ -66,7 +66,7 @@ impl Sweep for Deadlines {
             reached(&vouched) || !reached(&coverage)
         });
         let overtaken = due.len() < count;
-        judge_all(&mut tx, due, &self.policy, now, |standing| {
+        let woken = judge_all(&mut tx, due, &self.policy, now, |standing| {
             let tenant_id = standing.promise.key.tenant_id;
             let is_blocked = blocked.contains(&(tenant_id, standing.promise.customer_id));
             let declared = coverage.get(&tenant_id).copied().unwrap_or(Coverage::Undeclared);
@@ -75,6 +75,6 @@ impl Sweep for Deadlines {
         .await?;
         tx.commit().await?;
         self.wake.notify();
-        Ok(overtaken || i64::try_from(count)? == self.batch)
+        Ok(overtaken || woken || i64::try_from(count)? == self.batch)
     }
 }

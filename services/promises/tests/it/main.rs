@@ -12,4 +12,5 @@ mod coverage;
 mod deadlines;
 mod doors;
 mod order;
+mod plans;
 mod real_time;

@@ -180,6 +180,7 @@ pub(crate) fn promise(tenant: &TestTenant, code: &str) -> PromiseMade {
         channel: "call".into(),
         replaces_promise_id: String::new(),
         recorded_at: Some(wire::timestamp(instant(AT_NOON))),
+        ..PromiseMade::default()
     }
 }
 

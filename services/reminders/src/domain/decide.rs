@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::hold::Hold;
-use super::plan::Anchor;
+use super::plan::{Anchor, LATE_DELIVERY_DAYS};
 use super::reach::Bar;
 use super::strategy::Strategy;
 
@@ -23,6 +23,9 @@ pub(crate) struct InvoiceFacts {
     pub(crate) effective_due_date: NaiveDate,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delivered_date: Option<NaiveDate>,
+    /// Days from issue to delivery after which that was late; in records from before a tenant could choose as Puntual has it.
+    #[serde(default = "usual_late_delivery_days", skip_serializing_if = "is_usual")]
+    pub(crate) late_delivery_days: i32,
     /// Through which another system has dunned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_dunned_on: Option<NaiveDate>,
@@ -47,6 +50,15 @@ pub(crate) struct InvoiceFacts {
     pub(crate) covered_amount: Decimal,
 }
 
+const fn usual_late_delivery_days() -> i32 {
+    LATE_DELIVERY_DAYS
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+const fn is_usual(days: &i32) -> bool {
+    *days == LATE_DELIVERY_DAYS
+}
+
 impl InvoiceFacts {
     fn anchor(&self, decided_through: Option<i32>, closed: bool) -> Anchor {
         Anchor {
@@ -54,6 +66,7 @@ impl InvoiceFacts {
             due_date: self.due_date,
             effective_due_date: self.effective_due_date,
             delivered_date: self.delivered_date,
+            late_delivery_days: self.late_delivery_days,
             last_dunned_on: self.last_dunned_on,
             settled: self.settled,
             decided_through,

@@ -39,8 +39,8 @@ impl SendWindow {
 }
 
 /// An invoice that reached its debtor later than this after its date was delivered late: a week is what a monthly closing and a
-/// courier take, and nobody counts a term from less.
-const DELIVERY_GRACE_DAYS: i64 = 7;
+/// courier take, and nobody counts a term from less. Unless its tenant says otherwise.
+pub(crate) const LATE_DELIVERY_DAYS: i32 = 7;
 
 /// What the plan of one invoice depends on.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,8 @@ pub(crate) struct Anchor {
     pub(crate) due_date: Option<NaiveDate>,
     pub(crate) effective_due_date: NaiveDate,
     pub(crate) delivered_date: Option<NaiveDate>,
+    /// Days from issue to delivery after which that was late.
+    pub(crate) late_delivery_days: i32,
     /// Through which another system has dunned it (L8).
     pub(crate) last_dunned_on: Option<NaiveDate>,
     pub(crate) settled: bool,
@@ -65,7 +67,7 @@ impl Anchor {
     fn late_delivery(&self) -> Option<(NaiveDate, Days)> {
         let (due, delivered) = (self.due_date?, self.delivered_date?);
         let days = (delivered - self.issue_date).num_days();
-        let is_late = days > DELIVERY_GRACE_DAYS || delivered > due;
+        let is_late = days > i64::from(self.late_delivery_days) || delivered > due;
         Some((delivered, Days::new(u64::try_from(days).ok()?))).filter(|_| is_late)
     }
 
@@ -141,6 +143,7 @@ mod tests {
                 due_date: Some(date(due)),
                 effective_due_date: date(due),
                 delivered_date: None,
+                late_delivery_days: LATE_DELIVERY_DAYS,
                 last_dunned_on: None,
                 settled,
                 decided_through,
@@ -159,6 +162,7 @@ mod tests {
                 due_date: Some(date("2026-03-31")),
                 effective_due_date: date("2026-03-31"),
                 delivered_date: None,
+                late_delivery_days: LATE_DELIVERY_DAYS,
                 last_dunned_on: Some(date(dunned)),
                 settled: false,
                 decided_through: None,
@@ -187,12 +191,16 @@ mod tests {
                 due_date: Some(date("2026-03-31")),
                 effective_due_date: date(agreed),
                 delivered_date: delivered.map(date),
+                late_delivery_days: LATE_DELIVERY_DAYS,
                 last_dunned_on: None,
                 settled: false,
                 decided_through: None,
                 closed: false,
             };
             assert_eq!((anchor.due(), anchor.next_day(&default)), (date(counted), Some(date(first))), "{delivered:?}");
+            let patient = Anchor { late_delivery_days: 400, ..anchor };
+            let is_past_due = delivered.is_some_and(|delivered| date(delivered) > date("2026-03-31"));
+            assert_eq!(patient.due() == date(agreed), !is_past_due, "a tenant to whom it was not late: {delivered:?}");
         }
         // Cash on delivery that came after a fortnight: no step before it came.
         let anchor = Anchor {
@@ -200,6 +208,7 @@ mod tests {
             due_date: Some(date("2026-03-01")),
             effective_due_date: date("2026-03-01"),
             delivered_date: Some(date("2026-03-15")),
+            late_delivery_days: LATE_DELIVERY_DAYS,
             last_dunned_on: None,
             settled: false,
             decided_through: None,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::invoices::{Row, SETTLED};
 use super::keys::{Key, Keys};
 use super::strategies::{self, Strategies};
-use crate::domain::plan::{Anchor, SendWindow};
+use crate::domain::plan::{Anchor, LATE_DELIVERY_DAYS, SendWindow};
 
 /// What the plans of customers depend on, beside their invoices.
 pub(crate) struct Plans {
@@ -27,6 +27,7 @@ struct Planned {
     segment: String,
     not_before: Option<DateTime<Utc>>,
     next_due_at: Option<DateTime<Utc>>,
+    late_delivery_days: i32,
 }
 
 /// The plan of one invoice.
@@ -66,6 +67,7 @@ impl Plans {
         let planned = self.customers.get(customer);
         let at = planned.and_then(|planned| {
             let strategy = self.strategies.of(customer.0, &planned.segment)?;
+            let anchor = Anchor { late_delivery_days: planned.late_delivery_days, ..*anchor };
             Some(planned.window?.opens(anchor.next_day(strategy)?))
         });
         // A settled invoice of an unknown tenant stays live: it has not been planned yet.
@@ -97,6 +99,8 @@ impl Plans {
                 due_date: Some(row.due_date),
                 effective_due_date: row.effective_due_date,
                 delivered_date: row.delivered_date,
+                // Of its tenant, where it chose: `next_step` says.
+                late_delivery_days: LATE_DELIVERY_DAYS,
                 last_dunned_on: row.last_dunned_on,
                 settled: row.status == SETTLED,
                 decided_through: last.map(|(offset_days, _)| *offset_days),
@@ -137,6 +141,8 @@ impl Plans {
                 due_date: Some(row.due_date),
                 effective_due_date: row.effective_due_date,
                 delivered_date: row.delivered_date,
+                // Of its tenant, where it chose: `next_step` says.
+                late_delivery_days: LATE_DELIVERY_DAYS,
                 last_dunned_on: row.last_dunned_on,
                 settled: row.settled,
                 decided_through: row.decided_through,
@@ -212,10 +218,11 @@ impl Plans {
 async fn load_customers(conn: &mut PgConnection, customers: &Keys) -> Result<BTreeMap<Key, Planned>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT c.tenant_id, c.customer_id, c.time_zone, c.segment, c.not_before, c.next_due_at,
-                  t.time_zone AS "tenant_zone?", t.send_hour AS "send_hour?"
+                  t.time_zone AS "tenant_zone?", t.send_hour AS "send_hour?", s.late_delivery_days AS "late_delivery_days?"
            FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id) CROSS JOIN LATERAL (
              SELECT * FROM customers WHERE tenant_id = k.tenant_id AND customer_id = k.customer_id OFFSET 0) c
-           LEFT JOIN tenants t ON t.tenant_id = k.tenant_id"#,
+           LEFT JOIN tenants t ON t.tenant_id = k.tenant_id
+           LEFT JOIN tenant_settings s ON s.tenant_id = k.tenant_id"#,
         &customers.tenants,
         &customers.ids,
     )
@@ -228,6 +235,7 @@ async fn load_customers(conn: &mut PgConnection, customers: &Keys) -> Result<BTr
             segment: row.segment,
             not_before: row.not_before,
             next_due_at: row.next_due_at,
+            late_delivery_days: row.late_delivery_days.unwrap_or(LATE_DELIVERY_DAYS),
         };
         ((row.tenant_id, row.customer_id), planned)
     });

@@ -12,7 +12,7 @@ use super::keys::{Key, Keys};
 use super::{contacts, holds, plan, promises, reach, strategies};
 use crate::domain::decide::{InvoiceFacts, Snapshot};
 use crate::domain::hold::Hold;
-use crate::domain::plan::SendWindow;
+use crate::domain::plan::{LATE_DELIVERY_DAYS, SendWindow};
 use crate::domain::reach::{Bar, bar};
 use crate::domain::recipient::Contact;
 
@@ -204,6 +204,7 @@ async fn load_invoices(
         r#"SELECT i.tenant_id, i.customer_id, i.invoice_id, i.version, i.number, i.currency, i.amount, i.open_amount,
                   i.expected_net, i.disputed_amount, i.issue_date, i.due_date, i.effective_due_date, i.delivered_date,
                   i.last_dunned_on, i.voided, i.acceptance, i.assigned, i.covered_amount,
+                  s.late_delivery_days AS "late_delivery_days?",
                   i.status = 'settled' AS "settled!", d.offset_days AS "decided_through?",
                   coalesce(d.reason IN ('paid', 'voided'), false) AS "closed!"
            FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, customer_id)
@@ -211,6 +212,7 @@ async fn load_invoices(
            LEFT JOIN LATERAL (
              SELECT offset_days, reason FROM decisions
              WHERE tenant_id = i.tenant_id AND invoice_id = i.invoice_id ORDER BY offset_days DESC LIMIT 1) d ON true
+           LEFT JOIN tenant_settings s ON s.tenant_id = i.tenant_id
            WHERE i.live AND i.next_step_at <= $3
            ORDER BY i.tenant_id, i.customer_id, i.effective_due_date, i.number, i.invoice_id"#,
         &customers.tenants,
@@ -233,6 +235,7 @@ async fn load_invoices(
             due_date: Some(row.due_date),
             effective_due_date: row.effective_due_date,
             delivered_date: row.delivered_date,
+            late_delivery_days: row.late_delivery_days.unwrap_or(LATE_DELIVERY_DAYS),
             last_dunned_on: row.last_dunned_on,
             currency: row.currency,
             open_amount: row.open_amount,

@@ -225,3 +225,25 @@ async fn an_invoice_that_meets_its_tenant_half_way_is_planned() {
     let planned: bool = sqlx::query_scalar(planned).bind(acme.tenant_id).fetch_one(&world.bed.worker()).await.unwrap();
     assert!(planned);
 }
+
+#[tokio::test]
+async fn what_a_tenant_calls_late_moves_the_steps_of_what_was_delivered() {
+    let world = World::new().await;
+    let acme = world.tenant("acme").await;
+    world.customer(&acme, "C-1").await;
+    world.bed.publish(&InvoiceChanged { delivered_date: "2026-03-10".into(), ..invoice(&acme, "F-1") }).await;
+    let patient =
+        contracts::ingestion::TenantChanged { version: 3, late_delivery_days: Some(10), ..acme.changed.clone() };
+    let strict =
+        contracts::ingestion::TenantChanged { version: 2, late_delivery_days: Some(0), ..acme.changed.clone() };
+    let next = async || {
+        world.bed.applied().await;
+        let next = "SELECT next_step_at::date::text FROM invoices WHERE tenant_id = $1";
+        sqlx::query_scalar::<_, String>(next).bind(acme.tenant_id).fetch_one(&world.bed.worker()).await.unwrap()
+    };
+    assert_eq!(next().await, "2026-04-02", "nine days are late, unless somebody says otherwise");
+    world.bed.publish(&patient).await;
+    assert_eq!(next().await, "2026-03-24");
+    world.bed.publish(&strict).await;
+    assert_eq!(next().await, "2026-03-24", "an older word");
+}

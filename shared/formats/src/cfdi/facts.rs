@@ -131,8 +131,16 @@ fn received(payment: &Payment, number: &str, payer: &str) -> Result<draft::Data,
         put(&mut data, "bank_reference", Some(draft::key(operation, &payment.place)?));
     }
     let parts = payment.settled.iter();
-    let parts: Vec<Value> =
-        parts.map(|part| json!({ "invoice": part.document, "amount": part.amount.to_string() })).collect();
+    let parts: Vec<Value> = parts
+        .map(|part| {
+            let settles = json!({ "currency": part.paid.currency().code(), "amount": part.paid.to_string() });
+            if part.paid.currency() == part.amount.currency() {
+                json!({ "invoice": part.document, "amount": part.amount.to_string() })
+            } else {
+                json!({ "invoice": part.document, "amount": part.amount.to_string(), "settles": settles })
+            }
+        })
+        .collect();
     put(&mut data, "remittance", (!parts.is_empty()).then_some(parts));
     Ok(data)
 }

@@ -12,15 +12,17 @@ const ID_BYTES: usize = 100;
 /// The customer, and the invoice, credit note or debit note.
 pub fn drafts(bill: &Bill, options: &Options) -> Result<Vec<Draft>, Finding> {
     let refuse = |code, detail: String| Err(Finding::new(code, bill.place.clone(), detail));
-    if bill.payable.is_negative() {
-        let detail = format!("the document is over {}: what is owed to the customer is a credit note", bill.payable);
+    let is_credit = bill.kind == Kind::CreditNote || bill.is_credit_in_disguise();
+    if bill.payable.is_negative() && !bill.is_credit_in_disguise() {
+        let detail = format!("a {} over {}", if is_credit { "credit note" } else { "debit note" }, bill.payable);
         return refuse("negative-amount", detail);
     }
     if bill.payable.is_zero() {
         return refuse("not-a-receivable", "nothing is left to pay".to_owned());
     }
     let Some(code) = &bill.buyer.code else {
-        let detail = "the buyer has no number: neither PartyIdentification nor CompanyID nor EndpointID";
+        let detail =
+            "the buyer has no number: neither SupplierAssignedAccountID, PartyIdentification, CompanyID nor EndpointID";
         return Err(Finding::new("customer-unknown", bill.buyer.place.clone(), detail));
     };
     let customer = draft::key(code, &bill.buyer.place)?;
@@ -31,6 +33,7 @@ pub fn drafts(bill: &Bill, options: &Options) -> Result<Vec<Draft>, Finding> {
     let time = draft::instant(bill.issue_date, bill.issue_time.as_deref(), options.time_zone);
     let mut about = data([("customer", json!(customer)), ("name", json!(name))]);
     put(&mut about, "country", bill.buyer.country.clone());
+    put(&mut about, "tax_id", bill.buyer.tax_id.as_deref().and_then(|id| draft::key(id, &bill.buyer.place).ok()));
     put(&mut about, "party_kind", bill.buyer.natural_person.then_some("natural_person"));
     let customer_draft = Draft {
         place: bill.buyer.place.clone(),
@@ -43,11 +46,11 @@ pub fn drafts(bill: &Bill, options: &Options) -> Result<Vec<Draft>, Finding> {
     let common = [
         ("customer", json!(customer)),
         ("currency", json!(bill.currency.code())),
-        ("amount", json!(bill.payable.to_string())),
+        ("amount", json!(bill.payable.to_string().trim_start_matches('-'))),
         ("issue_date", json!(bill.issue_date.to_string())),
     ];
     let mut data = data(common);
-    let fact_type = if bill.kind == Kind::CreditNote {
+    let fact_type = if is_credit {
         put(&mut data, "credit_note", Some(bill.number.clone()));
         let invoices: Vec<Value> = bill.references.iter().map(|number| json!({ "invoice": number })).collect();
         put(&mut data, "invoices", (!invoices.is_empty()).then_some(invoices));

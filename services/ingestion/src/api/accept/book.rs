@@ -24,7 +24,7 @@ use crate::domain::ledger::{
 use crate::domain::receivable;
 use crate::domain::standing::Standing;
 use crate::store;
-use crate::store::credits::{CreditRow, PartRow};
+use crate::store::credits::{CreditRow, PartRow, SettlesRow};
 use crate::store::receivables::ReceivableRow;
 use crate::store::settlements::{NewEntry, SettlementRow};
 
@@ -392,6 +392,27 @@ pub(super) fn invoice_row(scope: &Scope, known: &Known<'_>, invoice_id: Uuid) ->
     })
 }
 
+/// What a fact says about one invoice, nothing of it applied yet.
+pub(super) fn part_row(scope: &Scope, known: &Known<'_>, part: &fact::NamedPart) -> PartRow {
+    let settles = part.settles.map(|settles| SettlesRow {
+        currency: settles.currency.code().to_owned(),
+        amount: settles.amount,
+        rate_date: settles.rate_date,
+    });
+    PartRow {
+        invoice: part.invoice.clone(),
+        invoice_id: scope.invoice(&known.legal_entity, &part.invoice),
+        amount: part.amount.map(|amount| amount.amount()),
+        closes: part.closes,
+        deduction: part.deduction.map(|amount| amount.amount()),
+        reason: part.reason.clone(),
+        settles,
+        exchange: None,
+        elsewhere: None,
+        waiting: None,
+    }
+}
+
 /// The row of a credit as its fact tells it, nothing applied yet.
 pub(super) fn credit_row(
     scope: &Scope,
@@ -400,16 +421,6 @@ pub(super) fn credit_row(
     told: &fact::Credit,
     authority: String,
 ) -> CreditRow {
-    let part = |part: &fact::NamedPart| PartRow {
-        invoice: part.invoice.clone(),
-        invoice_id: scope.invoice(&known.legal_entity, &part.invoice),
-        amount: part.amount.map(|amount| amount.amount()),
-        closes: part.closes,
-        deduction: part.deduction.map(|amount| amount.amount()),
-        reason: part.reason.clone(),
-        elsewhere: None,
-        waiting: None,
-    };
     CreditRow {
         credit_id,
         version: 0,
@@ -431,11 +442,13 @@ pub(super) fn credit_row(
         received_date: told.received_date,
         bank_reference: told.bank_reference.clone(),
         certificate: told.certificate.clone(),
-        parts: Json(told.parts.iter().map(part).collect()),
+        parts: Json(told.parts.iter().map(|part| part_row(scope, known, part)).collect()),
         source_order: known.fact().order.as_str().to_owned(),
         recorded_at: scope.now,
         share_of: None,
         whole: None,
+        paid_amount: None,
+        paid_currency: None,
     }
 }
 

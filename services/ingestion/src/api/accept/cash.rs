@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::super::reading::Finding;
 use super::ledger::Credited;
 use super::resolve::{Known, Scope};
-use super::{Notes, Trouble, shares};
+use super::{Notes, Trouble, book, shares};
 use crate::domain::fact::{Allocation, Body, Reversal};
 use crate::domain::ledger::CreditKind;
 use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
 use crate::store::cash::{Identified, UnidentifiedRow};
-use crate::store::credits::{CreditRow, PartRow};
+use crate::store::credits::CreditRow;
 
 /// Keeps payments that nobody is known to have paid.
 pub(super) async fn apply(
@@ -150,22 +150,7 @@ pub(super) async fn allocate<'a>(
             continue;
         }
         row.payer_id = scope.customer(&allocation.payer);
-        row.parts = Json(
-            allocation
-                .parts
-                .iter()
-                .map(|part| PartRow {
-                    invoice: part.invoice.clone(),
-                    invoice_id: scope.invoice(&fact.legal_entity, &part.invoice),
-                    amount: part.amount.map(|amount| amount.amount()),
-                    closes: false,
-                    deduction: part.deduction.map(|amount| amount.amount()),
-                    reason: part.reason.clone(),
-                    elsewhere: None,
-                    waiting: None,
-                })
-                .collect(),
-        );
+        row.parts = Json(allocation.parts.iter().map(|part| book::part_row(scope, fact, part)).collect());
         row.legal_entity_id = fact.legal_entity_id;
         fact.fact().order.as_str().clone_into(&mut row.source_order);
         if unidentified.contains_key(&credit_id) {
@@ -271,5 +256,7 @@ fn identified(row: &UnidentifiedRow) -> CreditRow {
         recorded_at: row.recorded_at,
         share_of: None,
         whole: None,
+        paid_amount: None,
+        paid_currency: None,
     }
 }

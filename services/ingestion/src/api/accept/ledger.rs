@@ -10,7 +10,7 @@ use super::disputes::Disputes;
 use super::instruments::Instruments;
 use super::resolve::{Known, Scope};
 use super::{
-    Notes, Trouble, book, cash, expected_credits, extensions, publish, references, shares, standings, voids,
+    Notes, Trouble, book, cash, exchanges, expected_credits, extensions, publish, references, shares, standings, voids,
     withholdings,
 };
 use crate::domain::fact::Body;
@@ -88,6 +88,7 @@ pub(super) async fn apply(
     park(scope, facts, &book, notes);
 
     references::expect(conn, scope, &book, &told).await?;
+    exchanges::expect(conn, scope, &spread.exchanges.chain, &book, &told).await?;
     book.save(conn, scope, now).await?;
     store::accounts::save(conn, scope.tenant_id, now, &folded).await?;
     disputes.save(conn, scope).await
@@ -171,6 +172,7 @@ async fn newest_credits<'a>(
     cash::reverse(conn, scope, facts, &mut credited, &mut rows, notes).await?;
     instruments.credit(conn, scope, &authorities, &mut credited, &mut rows).await?;
     references::learn(conn, scope, facts, &mut credited, &mut rows).await?;
+    exchanges::learn(conn, scope, facts, (&mut credited, &mut rows), notes).await?;
     rows.retain(|row| credited.contains_key(&row.credit_id));
     Ok((credited, rows))
 }
@@ -271,7 +273,12 @@ fn park(scope: &Scope, facts: &[Known<'_>], book: &Book, notes: &mut Notes) {
         let row = book.credits.get(&scope.credit(kind, &fact.fact().source, number));
         let Some(row) = row.filter(|row| row.source_order == fact.fact().order.as_str()) else { continue };
         for part in row.parts.iter().filter(|part| part.waiting.is_some()) {
-            notes.park(fact.line, format!("invoice {}", part.invoice));
+            let foreign = book.invoices.get(&part.invoice_id).filter(|invoice| invoice.currency != row.currency);
+            let what_for = foreign.map_or_else(
+                || format!("invoice {}", part.invoice),
+                |invoice| format!("rate {}/{} {}", invoice.currency, row.currency, row.value_date),
+            );
+            notes.park(fact.line, what_for);
         }
         if !row.held.is_zero() && kind == CreditKind::Cash {
             notes.park(fact.line, "decision: suspected duplicate".to_owned());

@@ -213,6 +213,11 @@ pub(crate) fn promise_made(scope: &Scope, row: &PromiseRow) -> PromiseMade {
         channel: row.channel.clone(),
         replaces_promise_id: row.replaces_promise_id.map(|id| id.to_string()).unwrap_or_default(),
         recorded_at: Some(wire::timestamp(row.recorded_at)),
+        plan_id: row.plan.as_ref().map(|plan| plan.plan_id.to_string()).unwrap_or_default(),
+        plan_code: row.plan.as_ref().map(|plan| plan.code.clone()).unwrap_or_default(),
+        instalment: row.plan.as_ref().map_or(0, |plan| plan.instalment.unsigned_abs()),
+        instalments: row.plan.as_ref().map_or(0, |plan| plan.instalments.unsigned_abs()),
+        amount_before: row.plan.as_ref().map(|plan| text(plan.amount_before, &row.currency)).unwrap_or_default(),
     }
 }
 

@@ -11,7 +11,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::reading::{Finding, Parsed, hex, sha256};
-use super::{Trouble, Verdict, cash, conduct, expected_credits, instruments, promises, reach, references, refuse};
+use super::{
+    Trouble, Verdict, cash, conduct, exchanges, expected_credits, instruments, promises, reach, references, refuse,
+};
+use crate::api::cash_rules;
+use crate::domain::cash::chain::Chain;
+use crate::domain::cash::shares::Place;
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ledger::CreditKind;
 use crate::store;
@@ -37,6 +42,8 @@ pub(crate) struct Scope {
     unknown: BTreeSet<Uuid>,
     /// Currency and payer of the invoices that facts name, as far as these were known before any lock.
     pub(super) accounts: BTreeMap<Uuid, Owed>,
+    /// The rules in force, where facts pay invoices of another currency, or such as nobody knows.
+    pub(super) exchanging: Option<Chain>,
 }
 
 /// A fact whose names are resolved.
@@ -68,6 +75,7 @@ impl Scope {
             aliases: BTreeMap::new(),
             unknown: BTreeSet::new(),
             accounts: BTreeMap::new(),
+            exchanging: None,
         }
     }
 
@@ -95,6 +103,7 @@ impl Scope {
             aliases: BTreeMap::new(),
             unknown: BTreeSet::new(),
             accounts: BTreeMap::new(),
+            exchanging: None,
         })
     }
 
@@ -216,8 +225,19 @@ impl Scope {
         let credits = named.iter().filter(|(line, ..)| of_credits.contains(line));
         let invoices = credits.flat_map(|(.., invoices)| invoices.iter().map(|(id, _)| *id));
         let unknown = invoices.filter(|id| !currencies.contains_key(id)).collect();
+        self.unknown = unknown;
+        self.exchanging = self.exchanging_rules(conn, known, &currencies).await?;
         let mut mismatches = BTreeMap::new();
+        let by_line: BTreeMap<usize, &Known<'_>> = known.iter().map(|fact| (fact.line, fact)).collect();
         for (line, currency, invoices) in named {
+            let parts = by_line.get(&line).and_then(|fact| exchanges::exchanged_parts(&fact.fact().body));
+            if let (Some(parts), Some(chain)) = (parts, &self.exchanging) {
+                let owed = |id: &Uuid| currencies.get(id).filter(|owed| *owed != currency.code());
+                let exchanged = invoices.iter().zip(parts).filter_map(|((id, _), part)| Some((owed(id)?, part)));
+                let mut misfits = exchanged.filter_map(|(owed, part)| exchanges::misfit(chain, currency, owed, part));
+                mismatches.extend(misfits.next().map(|finding| (line, finding)));
+                continue;
+            }
             let other = invoices.iter().find_map(|(id, number)| {
                 currencies.get(id).filter(|other| *other != currency.code()).map(|other| (number, other))
             });
@@ -226,8 +246,28 @@ impl Scope {
                 mismatches.insert(line, Finding::new("currency-mismatch", "#/data/currency", detail));
             }
         }
-        self.unknown = unknown;
         Ok(mismatches)
+    }
+
+    /// The rules in force, where payments name what is not known to be in their currency.
+    async fn exchanging_rules(
+        &self,
+        conn: &mut PgConnection,
+        known: &[Known<'_>],
+        currencies: &BTreeMap<Uuid, String>,
+    ) -> Result<Option<Chain>, Trouble> {
+        let is_elsewhere = |fact: &Known<'_>| {
+            let paid = fact.fact().body.named_invoices().map(|(currency, _)| currency);
+            let parts = exchanges::exchanged_parts(&fact.fact().body).unwrap_or_default();
+            parts.iter().any(|part| {
+                let owed = currencies.get(&self.invoice(&fact.legal_entity, &part.invoice));
+                owed.map(String::as_str) != paid.as_ref().map(Currency::code)
+            })
+        };
+        if !known.iter().any(is_elsewhere) {
+            return Ok(None);
+        }
+        Ok(Some(cash_rules::in_force(conn, self.tenant_id, self.now.date_naive()).await?))
     }
 
     /// Zone of a debtor about whom nothing is known.
@@ -279,9 +319,12 @@ impl Scope {
         ids::derive(self.tenant_id, Kind::Credit, &[kind.as_str(), source, number])
     }
 
-    /// What of a payment lies in another payer's account.
-    pub(super) fn share(&self, credit_id: Uuid, payer_id: Uuid) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Credit, &["share", &credit_id.to_string(), &payer_id.to_string()])
+    /// What of a payment lies in another account.
+    pub(super) fn share(&self, credit_id: Uuid, place: &Place) -> Uuid {
+        let (credit_id, payer_id) = (credit_id.to_string(), place.payer_id.to_string());
+        let mut key = vec!["share", &credit_id, &payer_id];
+        key.extend(place.exchanged.as_ref().map(Currency::code));
+        ids::derive(self.tenant_id, Kind::Credit, &key)
     }
 
     /// The credit that settles a voided invoice.
@@ -295,6 +338,16 @@ impl Scope {
 
     pub(super) fn promise(&self, code: &str) -> Uuid {
         ids::derive(self.tenant_id, Kind::Promise, &[code])
+    }
+
+    /// What all instalments of a plan share.
+    pub(super) fn plan(&self, code: &str) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Promise, &["plan", code])
+    }
+
+    /// The promise that an instalment is, counted from 1.
+    pub(super) fn instalment(&self, plan: &str, instalment: i32) -> Uuid {
+        ids::derive(self.tenant_id, Kind::Promise, &["plan", plan, &instalment.to_string()])
     }
 
     pub(super) fn hold(&self, code: &str) -> Uuid {
@@ -349,12 +402,15 @@ impl Known<'_> {
             Body::Unidentified(fact) => vec![cash::credit_id(scope, self, &fact.number)],
             Body::Allocated(fact) => vec![cash::credit_id(scope, self, &fact.payment)],
             Body::Reversed(fact) => vec![cash::credit_id(scope, self, &fact.payment)],
+            Body::RatePublished(fact) => exchanges::rate_ids(scope, fact),
             Body::DisputeOpened(fact) => {
                 vec![scope.dispute(&fact.dispute), scope.invoice(&self.legal_entity, &fact.invoice)]
             }
             Body::DisputeResolved(fact) => vec![scope.dispute(&fact.dispute)],
             Body::PromiseMade(fact) => vec![scope.promise(&fact.promise)],
             Body::PromiseWithdrawn(fact) => vec![scope.promise(&fact.promise)],
+            Body::PlanAgreed(fact) => vec![scope.plan(&fact.plan)],
+            Body::PlanWithdrawn(fact) => vec![scope.plan(&fact.plan)],
             Body::Conduct(fact) => conduct::objects(scope, fact),
             Body::Reach(fact) => reach::objects(scope, fact),
             Body::Covered { .. } => Vec::new(),

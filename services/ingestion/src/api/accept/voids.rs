@@ -56,5 +56,7 @@ pub(super) fn credit(
         recorded_at: known.map_or(scope.now, |known| known.recorded_at),
         share_of: None,
         whole: None,
+        paid_amount: None,
+        paid_currency: None,
     })
 }

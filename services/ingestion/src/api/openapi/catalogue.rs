@@ -6,12 +6,14 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::credits::{
-    ClearingObserved, CreditNoteExpected, CreditNoteIssued, CreditObserved, InstrumentChanged, InstrumentReceived,
-    PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded, WithholdingExpected, WithholdingRecorded,
+    ClearingObserved, CreditNoteExpected, CreditNoteIssued, CreditObserved, FxRatePublished, InstrumentChanged,
+    InstrumentReceived, PaymentAllocated, PaymentReceived, PaymentReversed, SettlementRecorded, WithholdingExpected,
+    WithholdingRecorded,
 };
 use super::customers::CustomerUpserted;
 use super::facts::{
-    ContactUpserted, DisputeOpened, DisputeResolved, DueDateExtended, PromiseMade, PromiseWithdrawn, SourceCovered,
+    ContactUpserted, DisputeOpened, DisputeResolved, DueDateExtended, PlanAgreed, PlanWithdrawn, PromiseMade,
+    PromiseWithdrawn, SourceCovered,
 };
 use super::invoices::{
     DebitNoteIssued, InvoiceAccepted, InvoiceAssigned, InvoiceDelivered, InvoiceIssued, InvoiceReassignedBack,
@@ -135,6 +137,12 @@ fn settled() -> Vec<Described> {
             json!({"payment": "P-001", "reversal": "R-001", "currency": "COP", "amount": "100000.00",
                    "reversed_on": "2026-03-08", "reason": "insufficient funds"}),
         ),
+        described::<FxRatePublished>(
+            "fx_rate.published",
+            "bank",
+            json!({"rates": "TRM", "base": "USD", "quote": "COP", "rate": "4012.35", "rate_date": "2026-03-06",
+                   "through": "2026-03-09"}),
+        ),
         described::<CreditNoteIssued>(
             "credit_note.issued",
             "erp",
@@ -214,6 +222,14 @@ fn said() -> Vec<Described> {
             "erp",
             json!({"promise": "Z-001", "withdrawn_on": "2026-04-02"}),
         ),
+        described::<PlanAgreed>(
+            "plan.agreed",
+            "erp",
+            json!({"plan": "PL-001", "customer": "C-001", "invoices": ["F-1001"], "currency": "COP", "amount": "600000.00",
+                   "agreed_on": "2026-04-03", "instalments": [{"promised_date": "2026-04-30", "amount": "300000.00"},
+                   {"promised_date": "2026-05-31", "amount": "300000.00"}]}),
+        ),
+        described::<PlanWithdrawn>("plan.withdrawn", "erp", json!({"plan": "PL-001", "withdrawn_on": "2026-05-02"})),
     ]
 }
 

@@ -3,7 +3,7 @@
 
 use utoipa::ToSchema;
 
-use super::values::{Amount, AmountOrZero, CurrencyCode, Day, Key, Text};
+use super::values::{Amount, AmountOrZero, CurrencyCode, Day, Key, Rate, Text};
 
 /// Money has come. From whom is said by `payer`, or else has to be found by `clues`: one of the two, not both.
 #[derive(ToSchema)]
@@ -21,7 +21,7 @@ pub(super) struct PaymentReceived {
     bank_reference: Key,
     /// What it pays; the oldest invoices where it does not say. The parts may sum to less than the amount.
     #[schema(required = false, max_items = 1000)]
-    remittance: Vec<Part>,
+    remittance: Vec<PaidPart>,
     #[schema(required = false)]
     clues: Clues,
 }
@@ -39,6 +39,56 @@ pub(super) struct Part {
     /// Why, in the payer's words; only with a deduction.
     #[schema(required = false)]
     reason: Text,
+}
+
+/// An invoice that a payment pays.
+#[derive(ToSchema)]
+pub(super) struct PaidPart {
+    invoice: Key,
+    /// In the payment's currency; whatever is open when absent.
+    #[schema(required = false)]
+    amount: Amount,
+    /// What the payer keeps back of it.
+    #[schema(required = false)]
+    deduction: Amount,
+    /// Why, in the payer's words; only with a deduction.
+    #[schema(required = false)]
+    reason: Text,
+    /// Where the invoice is in another currency; only with an amount, and where the cash rules say so.
+    #[schema(required = false)]
+    settles: Settles,
+}
+
+/// What a part of a payment settles, as the payment tells it.
+#[derive(ToSchema)]
+pub(super) struct Settles {
+    /// Of the invoice.
+    currency: CurrencyCode,
+    amount: Amount,
+    /// Beside the amounts, which it has to fit: units of the one currency for one of the other.
+    #[schema(required = false)]
+    rate: Rate,
+    #[schema(required = false)]
+    rate_date: Day,
+}
+
+/// What one unit of a currency was worth in another. Told again for a day it replaces what was told before, and what was paid at
+/// it is exchanged anew.
+#[derive(ToSchema)]
+pub(super) struct FxRatePublished {
+    /// Whose rates they are: the name by which cash rules ask for them.
+    #[schema(example = "TRM")]
+    rates: Key,
+    base: CurrencyCode,
+    /// Another one than the base.
+    quote: CurrencyCode,
+    /// Units of quote for one unit of base.
+    rate: Rate,
+    /// The first day on which it holds.
+    rate_date: Day,
+    /// And the last, 31 days later at most; the same day unless told.
+    #[schema(required = false)]
+    through: Day,
 }
 
 /// What the bank says of a payer whom it does not name.
@@ -62,7 +112,7 @@ pub(super) struct PaymentAllocated {
     payer: Key,
     currency: CurrencyCode,
     #[schema(required = false, max_items = 1000)]
-    invoices: Vec<Part>,
+    invoices: Vec<PaidPart>,
     /// `person` unless told.
     #[schema(required = false)]
     rule: Rule,

@@ -193,6 +193,45 @@ pub(super) struct PromiseWithdrawn {
     withdrawn_on: Day,
 }
 
+/// A debtor pays by instalments: each is a promise, kept by what is paid after those before it are. A plan does not change: a later
+/// agreement about the same invoices takes its place. An instalment that is broken, or kept in part, breaks the plan, and what
+/// comes after it does not hold any more.
+#[derive(ToSchema)]
+pub(super) struct PlanAgreed {
+    plan: Key,
+    customer: Key,
+    #[schema(min_items = 1, max_items = 1000)]
+    invoices: Vec<Key>,
+    currency: CurrencyCode,
+    /// What the instalments sum to.
+    amount: Amount,
+    /// One after the other.
+    #[schema(min_items = 1, max_items = 300)]
+    instalments: Vec<Instalment>,
+    agreed_on: Day,
+    /// `other` unless told.
+    #[schema(required = false)]
+    channel: Channel,
+    /// In which the promised days end; the customer's when absent.
+    #[schema(required = false)]
+    time_zone: TimeZone,
+}
+
+/// What is paid until a day.
+#[derive(ToSchema)]
+pub(super) struct Instalment {
+    /// Not before the plan was agreed, and after the instalment before.
+    promised_date: Day,
+    amount: Amount,
+}
+
+/// A plan does not hold any more; what was paid on it until then is paid. Of two withdrawals the earlier day counts.
+#[derive(ToSchema)]
+pub(super) struct PlanWithdrawn {
+    plan: Key,
+    withdrawn_on: Day,
+}
+
 /// The source has told all that it knows up to a moment, which is not in the future.
 #[derive(ToSchema)]
 pub(super) struct SourceCovered {

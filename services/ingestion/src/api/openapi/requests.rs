@@ -3,7 +3,7 @@
 
 use utoipa::ToSchema;
 
-use super::credits::Part;
+use super::credits::{PaidPart, Part};
 use super::values::{AmountOrZero, AnyAmount, Country, CurrencyCode, Day, Key, Text};
 
 /// A line of a list of open items: what a source shows of one invoice at one moment. With a negative amount, money on account
@@ -58,7 +58,7 @@ pub(crate) struct Allocation {
     legal_entity: Option<Key>,
     /// Without an amount, a part takes what is open of its invoice. Invoices of several payers need amounts: each gets its share.
     #[schema(required = false, max_items = 1000)]
-    invoices: Vec<Part>,
+    invoices: Vec<PaidPart>,
 }
 
 /// Why a line is given up.

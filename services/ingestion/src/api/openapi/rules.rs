@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::values::{Amount, Country, CurrencyCode, Text};
+use super::values::{Amount, Country, CurrencyCode, Key, Text};
 
 /// The whole chain: what is not in it is not done.
 #[derive(ToSchema)]
@@ -14,8 +14,8 @@ pub(crate) struct CashRules {
     rules: Vec<CashRule>,
 }
 
-/// A rule. The first five find whose a payment is, `amount` and `oldest_first` what it pays, the others why less came than was
-/// owed.
+/// A rule. The first five find whose a payment is, `amount` and `oldest_first` what it pays, `exchange` what it settles in
+/// another currency, the others why less came than was owed.
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub(crate) enum CashRule {
@@ -53,6 +53,12 @@ pub(crate) enum CashRule {
         #[schema(required = false, max_items = 200)]
         reasons: Vec<DeductionReason>,
     },
+    /// Invoices in one currency may be paid in another. What the exchange leaves of an invoice is settled as `fx_difference`
+    /// where it is within `per_cent` and `limit`, both where both are told; nothing is where none is.
+    Exchange {
+        #[schema(min_items = 1, max_items = 200)]
+        pairs: Vec<Pair>,
+    },
     /// What is missing is too little to ask for: a settlement of its own kind closes the invoice. Where limits and `per_cent` are
     /// told, both hold; one of them is needed.
     Tolerance {
@@ -83,8 +89,37 @@ pub(crate) enum ToleratedAs {
     BankCharge,
 }
 
+/// Two currencies, each pair once.
+#[derive(ToSchema, Deserialize)]
+#[schema(as = ExchangePair)]
+pub(crate) struct Pair {
+    paid: CurrencyCode,
+    owed: CurrencyCode,
+    /// Whose rates, as `fx_rate.published` names them: those of the payment's value date. What the payment says that it
+    /// settles when absent.
+    #[schema(required = false)]
+    rates: Key,
+    /// Of the invoice; above 0, up to 10.
+    #[schema(required = false, pattern = r"^[0-9]+(\.[0-9]{1,4})?$", example = "0.5")]
+    per_cent: String,
+    /// In the currency that is owed.
+    #[schema(required = false)]
+    limit: Amount,
+}
+
 #[derive(ToSchema, Deserialize)]
 pub(crate) struct Limit {
     currency: CurrencyCode,
     amount: Amount,
+}
+
+/// What a tenant chooses; what is left out is as Puntual has it.
+#[derive(ToSchema)]
+pub(crate) struct TenantSettings {
+    /// Days from issue to delivery after which an invoice was delivered late: reminders count from the delivery then. 7 unless told.
+    #[schema(required = false, minimum = 0, maximum = 90)]
+    late_delivery_days: u32,
+    /// Bank days that a debtor's word pauses its items; 3 unless told.
+    #[schema(required = false, minimum = 1, maximum = 30)]
+    claim_pause_days: u32,
 }

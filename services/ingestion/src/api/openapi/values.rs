@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// The sender's own number or code of a thing, compared byte by byte: `A1` and `a1` are two. Without control characters,
 /// and without blanks at its ends.
-#[derive(ToSchema)]
+#[derive(ToSchema, serde::Deserialize)]
 #[schema(value_type = String, min_length = 1, max_length = 128,
     pattern = r"^[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]([^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])?$",
     example = "F-1001")]
@@ -77,6 +77,11 @@ pub(crate) struct AmountOrZero(String);
 #[derive(ToSchema)]
 #[schema(value_type = String, pattern = r"^-?[0-9]+(\.[0-9]+)?$", example = "80000.00")]
 pub(crate) struct AnyAmount(String);
+
+/// Units of one currency for one unit of another: more than zero, below 10^9, with 10 decimals at most.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = r"^[0-9]+(\.[0-9]{1,10})?$", example = "4012.35")]
+pub(crate) struct Rate(String);
 
 /// ISO 3166-1, two letters.
 #[derive(ToSchema, serde::Deserialize)]

@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::members::{Members, Noted, Read, Refusal, Sign};
-use super::{Finding, data, json};
+use super::{Finding, data, exchange, json};
 use crate::domain::cash::chain::{Chain, Rule, Tolerance};
+use crate::domain::cash::exchange::Pair;
 use crate::domain::cash::withholdings;
 use crate::domain::ledger::CreditKind;
 use crate::domain::text::{self, TEXT_CHARS};
@@ -72,6 +73,7 @@ fn rule(members: &mut Members<'_>) -> Read<Rule> {
         "withholding",
         "deduction",
         "tolerance",
+        "exchange",
     ];
     match members.required_choice("rule", &known)? {
         "remittance" => Ok(Rule::Remittance),
@@ -83,6 +85,7 @@ fn rule(members: &mut Members<'_>) -> Read<Rule> {
         "withholding" => withholding(members),
         "deduction" => deduction(members),
         "tolerance" => tolerance(members),
+        "exchange" => exchanged(members),
         _ => Err(Noted),
     }
 }
@@ -156,6 +159,35 @@ fn tolerance(members: &mut Members<'_>) -> Read<Rule> {
     Ok(Rule::Tolerance(Tolerance { kind, limits, per_cent: per_cent? }))
 }
 
+/// Pairs of currencies, each once.
+fn exchanged(members: &mut Members<'_>) -> Read<Rule> {
+    let items = members.items("pairs", MAX_ITEMS)?;
+    if items.is_empty() {
+        return Err(members.missing("pairs"));
+    }
+    let (today, findings) = members.inner();
+    let mut pairs: Vec<Pair> = Vec::with_capacity(items.len());
+    for (pointer, item) in items {
+        let mut told = Members::of(item, &pointer, today, findings)?;
+        let currencies = exchange::pair(&mut told);
+        let rates = told.optional_key("rates");
+        let per_cent = told.optional("per_cent", per_cent);
+        let limit = told.optional_amount("limit", currencies.map(|(_, owed)| owed), Sign::Positive);
+        let is_known = |(paid, owed)| pairs.iter().any(|pair| pair.paid == paid && pair.owed == owed);
+        if currencies.is_ok_and(is_known) {
+            return Err(told.note("owed", "duplicate-rule", "the pair stands before".to_owned()));
+        }
+        told.finish();
+        let ((paid, owed), per_cent, limit) = (currencies?, per_cent?, limit?);
+        let limits: BTreeMap<String, Decimal> =
+            limit.map(|limit| (owed.code().to_owned(), limit.amount())).into_iter().collect();
+        let has_tolerance = per_cent.is_some() || !limits.is_empty();
+        let tolerance = has_tolerance.then_some(Tolerance { kind: CreditKind::FxDifference, limits, per_cent });
+        pairs.push(Pair { paid, owed, rates: rates?, tolerance });
+    }
+    Ok(Rule::Exchange { pairs })
+}
+
 fn per_cent(value: &str) -> Result<Decimal, Refusal> {
     let plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && value.len() <= 8;
     let number = plain.then(|| value.parse::<Decimal>().ok()).flatten();
@@ -187,6 +219,32 @@ mod tests {
         assert_eq!(names, ["account", "amount", "reference", "tolerance"]);
         assert_eq!((&rules[1], &rules[2]), (&Rule::Amount { up_to: 3 }, &Rule::Reference { in_text: false }));
         assert_eq!(found(r#"{"rules": []}"#), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn pairs_of_currencies_are_read() {
+        let told = |pairs: &str| found(&format!(r#"{{"rules": [{{"rule": "exchange", "pairs": [{pairs}]}}]}}"#));
+        let rules = told(
+            r#"{"paid": "COP", "owed": "USD", "rates": "TRM", "per_cent": "1", "limit": "20.00"},
+               {"paid": "USD", "owed": "COP"}"#,
+        );
+        let Rule::Exchange { pairs } = &rules.unwrap()[0] else { unreachable!() };
+        let bounds = pairs[0].tolerance.as_ref().unwrap();
+        assert_eq!((bounds.kind, bounds.limits.get("USD")), (CreditKind::FxDifference, Some(&Decimal::from(20))));
+        assert_eq!((pairs[0].rates.as_deref(), &pairs[1].rates, &pairs[1].tolerance), (Some("TRM"), &None, &None));
+        for (pairs, code, pointer) in [
+            ("", "missing-member", "#/rules/0/pairs"),
+            (r#"{"paid": "COP", "owed": "COP"}"#, "currency-mismatch", "#/rules/0/pairs/0/owed"),
+            (r#"{"paid": "COP", "owed": "usd"}"#, "currency", "#/rules/0/pairs/0/owed"),
+            (r#"{"paid": "COP", "owed": "USD", "limit": "0.001"}"#, "amount-scale", "#/rules/0/pairs/0/limit"),
+            (
+                r#"{"paid": "COP", "owed": "USD"}, {"paid": "COP", "owed": "USD"}"#,
+                "duplicate-rule",
+                "#/rules/0/pairs/1/owed",
+            ),
+        ] {
+            assert_eq!(told(pairs).unwrap_err(), [(code, pointer.to_owned())], "{pairs}");
+        }
     }
 
     #[test]

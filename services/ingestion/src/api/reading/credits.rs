@@ -3,10 +3,10 @@
 use primitives::{Currency, Money};
 use rust_decimal::Decimal;
 
-use super::Finding;
 use super::data::MAX_INVOICES;
 use super::json::Json;
 use super::members::{Members, Noted, Read, Sign};
+use super::{Finding, exchange};
 use crate::domain::cash::{Clues, Remitted};
 use crate::domain::fact::{Allocation, Body, Credit, ExpectedWithholding, NamedPart, Reversal, Unidentified};
 use crate::domain::ledger::CreditKind;
@@ -22,7 +22,7 @@ pub(super) fn payment(data: &mut Members<'_>) -> Read<Body> {
     let amount = data.amount("amount", currency, Sign::Positive);
     let (value_date, received_date) = (data.date("value_date"), data.optional_date("received_date"));
     let bank_reference = data.optional_key("bank_reference");
-    let parts = named_parts(data, "remittance", currency, amount);
+    let parts = paid_parts(data, "remittance", currency, amount);
     let clues = clues(data);
     let (payer, clues, parts) = (payer?, clues?, parts?);
     let Some(payer) = payer else {
@@ -94,7 +94,7 @@ fn remitted(part: NamedPart) -> Remitted {
 pub(super) fn allocation(data: &mut Members<'_>) -> Read<Body> {
     let (payment, payer) = (data.key("payment"), data.key("payer"));
     let currency = data.currency();
-    let parts = named_parts(data, "invoices", currency, Err(Noted));
+    let parts = paid_parts(data, "invoices", currency, Err(Noted));
     let rule = data.choice("rule", &["remittance", "reference", "account", "name", "person"], "person");
     Ok(Body::Allocated(Allocation {
         payment: payment?,
@@ -224,12 +224,32 @@ fn of_one_invoice(data: &mut Members<'_>, number: &'static str, sign: Sign) -> R
     })
 }
 
-/// Parts may name less than the whole, never more.
+/// Parts of what is in the currency of its invoices.
 pub(super) fn named_parts(
     data: &mut Members<'_>,
     name: &'static str,
     currency: Read<Currency>,
     whole: Read<Money>,
+) -> Read<Vec<NamedPart>> {
+    parts_of(data, name, currency, (whole, false))
+}
+
+/// Parts of a payment, whose invoices may be in another currency.
+fn paid_parts(
+    data: &mut Members<'_>,
+    name: &'static str,
+    currency: Read<Currency>,
+    whole: Read<Money>,
+) -> Read<Vec<NamedPart>> {
+    parts_of(data, name, currency, (whole, true))
+}
+
+/// Parts may name less than the whole, never more.
+fn parts_of(
+    data: &mut Members<'_>,
+    name: &'static str,
+    currency: Read<Currency>,
+    (whole, may_settle): (Read<Money>, bool),
 ) -> Read<Vec<NamedPart>> {
     let items = data.items(name, MAX_INVOICES)?;
     let (today, findings) = data.inner();
@@ -244,10 +264,20 @@ pub(super) fn named_parts(
         if let (Ok(None), Ok(Some(_))) = (&deduction, &reason) {
             part.missing("deduction");
         }
+        let settles = match part.raw("settles") {
+            None => Ok(None),
+            Some(_) if !may_settle => Err(part.unknown("settles")),
+            Some(told) => match amount {
+                Ok(Some(paid)) => exchange::settles(told, (&pointer, paid), &mut part).map(Some),
+                // How much of the payment settles it has to be said then.
+                Ok(None) => Err(part.missing("amount")),
+                Err(noted) => Err(noted),
+            },
+        };
         part.finish();
         let (amount, deduction) = (amount?, deduction?);
         sum += amount.map_or(Decimal::ZERO, |amount| amount.amount());
-        parts.push(NamedPart { amount, deduction, reason: reason?, ..NamedPart::whole(invoice?) });
+        parts.push(NamedPart { amount, deduction, reason: reason?, settles: settles?, ..NamedPart::whole(invoice?) });
     }
     if let Ok(whole) = whole
         && sum > whole.amount()

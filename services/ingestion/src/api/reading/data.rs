@@ -5,7 +5,7 @@ use primitives::{Currency, Money};
 
 use super::json::Json;
 use super::members::{Members, Noted, Read, Refusal, Sign};
-use super::{conduct, credits, customer, instrument, reach, said};
+use super::{conduct, credits, customer, exchange, instrument, plan, reach, said};
 use crate::domain::fact::{
     Body, Contact, DisputeOpened, DisputeResolved, Document, Extension, Invoice, PromiseMade, PromiseWithdrawn,
 };
@@ -19,6 +19,9 @@ const MAX_REFERENCES: usize = 10;
 /// What is wrong with an invoice, in the eyes of the debtor or of whoever hears of it first.
 pub(super) const DISPUTE_REASONS: [&str; 7] =
     ["pricing", "quantity", "quality", "delivery", "duplicate", "terms", "other"];
+
+/// Through which a debtor gives a word.
+pub(super) const CHANNELS: [&str; 6] = ["email", "call", "whatsapp", "visit", "portal", "other"];
 
 /// Reads `content` as the data of a fact of `fact_type`.
 pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) -> Read<Body> {
@@ -39,6 +42,7 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "payment.received" => credits::payment,
         "payment.allocated" => credits::allocation,
         "payment.reversed" => credits::reversal,
+        "fx_rate.published" => exchange::published,
         "credit_note.issued" => credits::credit_note,
         "withholding.recorded" => credits::withholding,
         "withholding.expected" => credits::expected_withholding,
@@ -52,6 +56,8 @@ pub(super) fn body(fact_type: &str, content: &Json, envelope: &mut Members<'_>) 
         "dispute.resolved" => dispute_resolved,
         "promise.made" => promise_made,
         "promise.withdrawn" => promise_withdrawn,
+        "plan.agreed" => plan::agreed,
+        "plan.withdrawn" => plan::withdrawn,
         "hold.placed" => conduct::hold_placed,
         "hold.lifted" => conduct::hold_lifted,
         "issue.raised" => conduct::issue_raised,
@@ -184,8 +190,7 @@ fn promise_made(data: &mut Members<'_>) -> Read<Body> {
     let currency = data.currency();
     let amount = data.amount("amount", currency, Sign::Positive);
     let (promised_date, made_on) = (data.date("promised_date"), data.date("made_on"));
-    let channels = ["email", "call", "whatsapp", "visit", "portal", "other"];
-    let channel = data.choice("channel", &channels, "other");
+    let channel = data.choice("channel", &CHANNELS, "other");
     let (replaces, time_zone) = (data.optional_key("replaces"), data.optional("time_zone", time_zone));
     let invoices = invoice_list(data);
     if matches!(&invoices, Ok(invoices) if invoices.is_empty()) {

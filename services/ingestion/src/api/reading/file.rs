@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use encoding_rs::Encoding;
-use formats::Draft;
 use formats::profile::{Profile, Yields};
 use formats::rows::{Rows, Shape};
 use formats::table::{Broken, Dialect};
+use formats::{Draft, Reading};
 use runtime::Problem;
 use serde_json::{Value, json};
 
@@ -91,13 +91,15 @@ pub(crate) fn finding_of_row(broken: &Broken, column: Option<&str>) -> Finding {
 type Told = (Vec<Line>, Vec<Warning>);
 
 /// What an invoice, a credit note or a statement of an account tells; `None` when there are more facts than [`MAX_LINES`].
-pub(crate) fn document(body: &Bytes, options: &formats::Options, origin: &Origin) -> Result<Option<Told>, Problem> {
+pub(crate) fn document(body: &Bytes, options: &formats::Options) -> Result<Option<Reading>, Problem> {
     let reading = formats::read(body, options).map_err(|finding| unreadable_document(&finding))?;
-    if reading.drafts.len() > MAX_LINES {
-        return Ok(None);
-    }
+    Ok(Some(reading).filter(|reading| reading.drafts.len() <= MAX_LINES))
+}
+
+/// The same as lines.
+pub(crate) fn told(reading: Reading, origin: &Origin) -> Told {
     let warnings = reading.warnings.into_iter().map(Warning::from).collect();
-    Ok(Some((reading.drafts.into_iter().map(|told| line(told, origin)).collect(), warnings)))
+    (reading.drafts.into_iter().map(|told| line(told, origin)).collect(), warnings)
 }
 
 fn line(told: Result<Draft, formats::Finding>, origin: &Origin) -> Line {

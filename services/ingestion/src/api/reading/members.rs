@@ -104,7 +104,12 @@ impl<'a> Members<'a> {
     }
 
     pub(super) fn currency(&mut self) -> Read<Currency> {
-        self.required("currency", |value| Ok(Currency::parse(value)?))
+        self.currency_in("currency")
+    }
+
+    /// A currency under another name.
+    pub(super) fn currency_in(&mut self, name: &'static str) -> Read<Currency> {
+        self.required(name, |value| Ok(Currency::parse(value)?))
     }
 
     /// An amount in `currency`, whose own finding is enough when there was one.
@@ -215,6 +220,11 @@ impl<'a> Members<'a> {
 
     pub(super) fn wrong_type(&mut self, name: &str, expected: &str, found: &Json) -> Noted {
         self.note(name, "wrong-type", format!("{expected} is expected, not {}", found.kind()))
+    }
+
+    /// Notes that a member is not known here.
+    pub(super) fn unknown(&mut self, name: &str) -> Noted {
+        self.note(name, "unknown-field", "no such member is known here".to_owned())
     }
 
     /// The same findings, for what is inside a member.

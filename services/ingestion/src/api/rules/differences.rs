@@ -99,6 +99,7 @@ impl Known {
             scale: Currency::parse(&invoice.currency).map_or(2, |currency| currency.scale()),
             amount: invoice.amount,
             open: invoice.open_amount,
+            paid: payment.paid_currency.as_deref().and_then(|code| Currency::parse(code).ok()),
             disputed: invoice.disputed_amount,
             expected_withholding: (invoice.expected_withholding - invoice.withheld_amount).max(Decimal::ZERO),
             country: payer.country.clone(),
@@ -138,7 +139,8 @@ impl Known {
                     "value_date": paid_on.to_string(),
                     "closes": true,
                 });
-                ("settlement.recorded", "tolerance", data)
+                let rule = if kind == CreditKind::FxDifference { "exchange" } else { "tolerance" };
+                ("settlement.recorded", rule, data)
             }
         };
         Some(json!({

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use super::exchange::Pair;
 use crate::domain::ledger::CreditKind;
 
 /// Rules in the order in which they are tried.
@@ -38,6 +39,10 @@ pub(crate) enum Rule {
         reasons: BTreeMap<String, String>,
     },
     Tolerance(Tolerance),
+    Exchange {
+        /// Each pair of currencies once.
+        pairs: Vec<Pair>,
+    },
 }
 
 /// How much may be missing without anybody asking for it, and what it is then. Both bounds hold where both are told.
@@ -78,12 +83,17 @@ impl Rule {
             Self::Withholding { .. } => "withholding",
             Self::Deduction { .. } => "deduction",
             Self::Tolerance(_) => "tolerance",
+            Self::Exchange { .. } => "exchange",
         }
     }
 
     /// Whether it says why less came than was owed, and not whose money it is.
-    pub(crate) const fn explains(&self) -> bool {
-        matches!(self, Self::Withholding { .. } | Self::Deduction { .. } | Self::Tolerance(_))
+    pub(crate) fn explains(&self) -> bool {
+        match self {
+            Self::Withholding { .. } | Self::Deduction { .. } | Self::Tolerance(_) => true,
+            Self::Exchange { pairs } => pairs.iter().any(|pair| pair.tolerance.is_some()),
+            _ => false,
+        }
     }
 }
 
@@ -95,6 +105,11 @@ impl Chain {
 
     pub(crate) fn chooses_oldest(&self) -> bool {
         self.rules.contains(&Rule::OldestFirst)
+    }
+
+    /// The pairs of currencies that were agreed.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        self.rules.iter().flat_map(|rule| if let Rule::Exchange { pairs } = rule { pairs.as_slice() } else { &[] })
     }
 
     pub(crate) fn explains(&self) -> bool {

@@ -5,9 +5,11 @@
 //! | `withholding` | it is what the invoice expects to be withheld, or what usual rates make | it is expected: not asked for, and its certificate is missing |
 //! | `deduction` | the payment said that it deducts this much, and why | it is disputed for that reason |
 //! | `tolerance` | it is too little to ask for | a settlement of its own kind closes the invoice |
+//! | `exchange` | it was paid in another currency, and the rate makes this little difference | an FX difference closes the invoice |
 //!
 //! The first rule of the chain that explains all of it decides. Nothing is explained in part, and nothing silently.
 
+use primitives::Currency;
 use rust_decimal::Decimal;
 
 use super::chain::{Chain, Rule, Tolerance};
@@ -22,6 +24,8 @@ pub(crate) struct Short {
     pub(crate) scale: u32,
     pub(crate) amount: Decimal,
     pub(crate) open: Decimal,
+    /// In which currency it was paid, where that is another one.
+    pub(crate) paid: Option<Currency>,
     /// Under dispute already.
     pub(crate) disputed: Decimal,
     /// Not yet withheld of what the invoice expects to be.
@@ -69,6 +73,12 @@ pub(crate) fn explain(chain: &Chain, short: &Short) -> Option<Explanation> {
             })
         }
         Rule::Tolerance(tolerance) => tolerates(tolerance, short).then_some(Explanation::Tolerated(tolerance.kind)),
+        Rule::Exchange { pairs } => {
+            let agreed =
+                pairs.iter().find(|pair| Some(pair.paid) == short.paid && pair.owed.code() == short.currency)?;
+            let tolerance = agreed.tolerance.as_ref()?;
+            tolerates(tolerance, short).then_some(Explanation::Tolerated(tolerance.kind))
+        }
         _ => None,
     })
 }
@@ -88,12 +98,14 @@ fn tolerates(tolerance: &Tolerance, short: &Short) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cash::exchange::Pair;
 
     fn short(open: &str) -> Short {
         Short {
             currency: "COP".into(),
             scale: 2,
             amount: 1_190_000.into(),
+            paid: None,
             open: open.parse().unwrap(),
             disputed: Decimal::ZERO,
             expected_withholding: Decimal::ZERO,
@@ -152,6 +164,25 @@ mod tests {
         assert_eq!(explained(&rules, &deducts("AVERIA")), Some(Explanation::Deducted("quality".into())));
         assert_eq!(explained(&rules, &deducts("?")), Some(Explanation::Deducted("other".into())));
         assert_eq!(explained(&rules, &Short { open: 91.into(), ..deducts("AVERIA") }), None, "not all of it");
+    }
+
+    #[test]
+    fn a_difference_of_rates_is_one_of_its_pair_alone() {
+        let code = |code: &str| Currency::parse(code).unwrap();
+        let Rule::Tolerance(bounds) = tolerance(None, Some("1")) else { unreachable!() };
+        let pair = |paid: &str, tolerance: Option<Tolerance>| Pair {
+            paid: code(paid),
+            owed: code("COP"),
+            rates: None,
+            tolerance: tolerance.map(|bounds| Tolerance { kind: CreditKind::FxDifference, ..bounds }),
+        };
+        let rules = [Rule::Exchange { pairs: vec![pair("EUR", None), pair("USD", Some(bounds))] }];
+        let paid_in = |paid: Option<&str>, open: &str| Short { paid: paid.map(code), ..short(open) };
+        let difference = Some(Explanation::Tolerated(CreditKind::FxDifference));
+        assert_eq!(explained(&rules, &paid_in(Some("USD"), "11900")), difference);
+        assert_eq!(explained(&rules, &paid_in(Some("USD"), "11901")), None, "more than was agreed");
+        assert_eq!(explained(&rules, &paid_in(Some("EUR"), "1")), None, "nothing was agreed");
+        assert_eq!(explained(&rules, &paid_in(None, "1")), None, "paid in its own currency");
     }
 
     #[test]

@@ -123,7 +123,11 @@ pub(crate) fn matches(chain: &Chain, evidence: &Evidence) -> Vec<Match> {
                 found.extend(payers.iter().map(|payer_id| name(rule, chain, evidence, *payer_id)));
             }
             Rule::Amount { .. } => amount_alone(rule, evidence, &mut found),
-            Rule::OldestFirst | Rule::Withholding { .. } | Rule::Deduction { .. } | Rule::Tolerance(_) => {}
+            Rule::OldestFirst
+            | Rule::Withholding { .. }
+            | Rule::Deduction { .. }
+            | Rule::Tolerance(_)
+            | Rule::Exchange { .. } => {}
         }
     }
     doubt(&mut found);

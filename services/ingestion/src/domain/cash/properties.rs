@@ -200,6 +200,7 @@ proptest! {
             let told = candidate(invoice);
             let Some(open) = paid.open.get(&id(&told.number)) else { continue };
             let short = Short {
+                paid: None,
                 currency: "COP".into(), scale: 2, amount: told.open_amount, open: *open, disputed: Decimal::ZERO,
                 expected_withholding: Decimal::ZERO, country: "CO".into(), deductions: Vec::new(),
             };

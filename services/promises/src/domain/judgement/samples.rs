@@ -35,6 +35,7 @@ pub(crate) fn promise(made_on: &str, promised: &str, amount: &str) -> Promise {
         made_on: date(made_on),
         channel: "call".to_owned(),
         replaces: None,
+        instalment: None,
     }
 }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::samples::{cop, date, instant, promise, settled};
 use super::*;
+use crate::domain::promise::Instalment;
 
 const MADE: &str = "2026-03-02";
 const DUE: &str = "2026-03-13"; // a Friday
@@ -404,5 +405,60 @@ proptest! {
         prop_assert_eq!(again, end);
         let arrival = judge(&promise, terms, end.state, &known.1, &policy, instant("2026-06-02T00:00:00Z"), Moment::OnArrival).unwrap();
         prop_assert_eq!(arrival, end);
+    }
+}
+
+fn instalment(number: i32, of: i32, promised: &str, amount: Decimal, before: Decimal) -> Promise {
+    let plan = Instalment { plan_id: uuid::Uuid::nil(), plan_code: "PL-1".to_owned(), number, of, before };
+    Promise { instalment: Some(plan), ..promise(MADE, promised, &format!("{amount:.2}")) }
+}
+
+#[test]
+fn an_instalment_is_kept_after_those_before_it() {
+    let second = instalment(2, 2, DUE, Decimal::from(100), Decimal::from(50));
+    let judged = |facts: &Facts| judge_from(State::new(second.amount), &second, facts, DEADLINE, covered()).state;
+    for (paid, status, of_it) in [
+        ("50", Status::Broken, 0),
+        ("120", Status::PartiallyKept, 70),
+        ("150", Status::Kept, 100),
+        ("400", Status::Kept, 100),
+    ] {
+        let state = judged(&settled("500", &[(DUE, paid)]));
+        assert_eq!((state.status, state.paid.amount()), (status, Decimal::from(of_it)), "{paid}");
+    }
+    // Nobody pays more than was owed.
+    assert_eq!(judged(&settled("140", &[(DUE, "140")])).status, Status::Kept);
+    let defaulted = Facts { defaulted_on: Some(date("2026-03-06")), ..settled("500", &[("2026-03-09", "400")]) };
+    let state = judged(&defaulted);
+    assert_eq!((state.status, state.paid.amount()), (Status::Withdrawn, Decimal::ZERO), "paid after the default");
+    let in_time = Facts { defaulted_on: Some(date("2026-03-06")), ..settled("500", &[("2026-03-06", "400")]) };
+    assert_eq!(judged(&in_time).status, Status::Kept);
+}
+
+proptest! {
+    /// However much is paid, the instalments share it one after the other, none twice and none left out.
+    #[test]
+    fn what_is_paid_is_split_between_instalments(
+        amounts in prop::collection::vec(1_u32..100, 1..6),
+        paid in 0_u32..700,
+    ) {
+        let facts = settled("1000", &[(DUE, &paid.to_string())]);
+        let of = i32::try_from(amounts.len()).unwrap();
+        let mut before = Decimal::ZERO;
+        let mut parts = Vec::new();
+        for (number, amount) in (1..).zip(&amounts) {
+            let promise = instalment(number, of, DUE, Decimal::from(*amount), before);
+            let state = judge_from(State::new(promise.amount), &promise, &facts, DEADLINE, covered()).state;
+            parts.push((state.status, state.paid.amount(), Decimal::from(*amount)));
+            before += Decimal::from(*amount);
+        }
+        let sum: Decimal = parts.iter().map(|(_, paid, _)| *paid).sum();
+        prop_assert_eq!(sum, before.min(Decimal::from(paid)));
+        for pair in parts.windows(2) {
+            prop_assert!(pair[0].0 == Status::Kept || pair[1].1.is_zero(), "a later one is paid before: {:?}", parts);
+        }
+        for (status, paid, amount) in &parts {
+            prop_assert_eq!(*status == Status::Kept, paid == amount);
+        }
     }
 }

@@ -2,6 +2,7 @@ use chrono::Days;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::plan::LATE_DELIVERY_DAYS;
 use crate::domain::strategy::built_in;
 
 fn date(text: &str) -> NaiveDate {
@@ -28,6 +29,7 @@ fn snapshot() -> Snapshot {
             due_date: Some(due()),
             effective_due_date: due(),
             delivered_date: None,
+            late_delivery_days: LATE_DELIVERY_DAYS,
             last_dunned_on: None,
             currency: "COP".to_owned(),
             open_amount: Decimal::new(10_000, 2),

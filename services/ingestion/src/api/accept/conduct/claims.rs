@@ -43,7 +43,8 @@ pub(super) async fn apply(
         decided.winners.iter().map(|(claim_id, (fact, told))| row(scope, fact, *claim_id, told)).collect();
     store::claims::save(conn, scope.tenant_id, &rows).await?;
     let answers = decided.winners.values().map(|(_, told)| told.answer);
-    Ok(rows.iter().zip(answers).map(|(row, answer)| pause(scope, row, answer)).collect())
+    let days = store::settings::in_force(conn, scope.tenant_id).await?.claim_pause_days;
+    Ok(rows.iter().zip(answers).map(|(row, answer)| pause(scope, row, answer, days)).collect())
 }
 
 fn row(scope: &Scope, fact: &Known<'_>, claim_id: Uuid, told: &Claimed) -> ClaimRow {
@@ -64,7 +65,7 @@ fn row(scope: &Scope, fact: &Known<'_>, claim_id: Uuid, told: &Claimed) -> Claim
     }
 }
 
-fn pause(scope: &Scope, row: &ClaimRow, answer: Answer) -> HoldRow {
+fn pause(scope: &Scope, row: &ClaimRow, answer: Answer, days: u32) -> HoldRow {
     HoldRow {
         hold_id: derived_id(scope, row.claim_id),
         version: 0,
@@ -73,7 +74,7 @@ fn pause(scope: &Scope, row: &ClaimRow, answer: Answer) -> HoldRow {
         customer_id: row.customer_id,
         invoice_ids: row.invoice_ids.clone(),
         placed_on: row.claimed_on,
-        until: Some(answer.until(row.claimed_on)),
+        until: Some(answer.until(row.claimed_on, days)),
         lifted_on: None,
         origin_id: Some(row.claim_id),
         source_order: row.source_order.clone(),
