@@ -147,7 +147,7 @@ impl Ledger {
     /// By days after the due date, not net of what is structural in the ledger: that is how they are judged.
     fn segments(&self, learner: &Learner, day: NaiveDate) -> BTreeMap<Uuid, Segment> {
         let groups = self.bills.iter().map(|bill| (bill.invoice.customer_id, bill.group.clone())).collect();
-        learner.segments(&groups, StructuralDelay::NONE, &Rules::DEFAULT, day)
+        learner.segments(&groups, StructuralDelay::NONE, Rules::standard(), day)
     }
 
     fn predictions(&self, predictions: &[Prediction]) -> String {

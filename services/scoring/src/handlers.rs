@@ -1,14 +1,16 @@
-//! What scoring hears from ingestion. Handlers only write facts (D9); nothing is learned here.
+//! What scoring hears. Handlers only write facts (D9); nothing is learned here.
 
 mod customer_changed;
 mod invoice_changed;
 mod source_changed;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use contracts::Event;
-use contracts::ingestion::{CustomerChanged, InvoiceChanged, SourceChanged};
+use contracts::ingestion::{CustomerChanged, DisputeChanged, InvoiceChanged, SourceChanged};
+use contracts::promises::PromiseChanged;
 use messaging::{Delivery, Handler, HandlerError, decode_all};
 use runtime::access;
 use sqlx::PgConnection;
@@ -22,7 +24,7 @@ pub(crate) struct Facts;
 
 impl Handler for Facts {
     fn subjects(&self) -> Vec<&'static str> {
-        let own = [CustomerChanged::SUBJECT, InvoiceChanged::SUBJECT, SourceChanged::SUBJECT];
+        let own = [CustomerChanged::SUBJECT, InvoiceChanged::SUBJECT, DisputeChanged::SUBJECT, SourceChanged::SUBJECT];
         own.into_iter().chain(access::SUBJECTS).collect()
     }
 
@@ -31,8 +33,9 @@ impl Handler for Facts {
         source_changed::apply(conn, &decode_all(batch)?).await?;
         let customers = customer_changed::read(&decode_all(batch)?)?;
         let invoices = invoice_changed::read(&decode_all(batch)?)?;
+        let told = standing::Told::of_ingestion(batch)?;
         let tenants: BTreeSet<Uuid> =
-            customers.keys().chain(invoices.keys()).map(|(tenant_id, _)| *tenant_id).collect();
+            customers.keys().chain(invoices.keys()).map(|(tenant_id, _)| *tenant_id).chain(told.tenants()).collect();
         if tenants.is_empty() {
             return Ok(());
         }
@@ -41,10 +44,33 @@ impl Handler for Facts {
         let mut dirty = Dirty::default();
         customer_changed::apply(conn, &customers, &mut dirty).await?;
         invoice_changed::apply(conn, &invoices, &mut dirty).await?;
+        standing::apply(conn, &told, &mut dirty).await?;
         if !dirty.0.is_empty() {
             store::learning::mark_dirty(conn, &dirty.0).await?;
         }
         Ok(())
+    }
+}
+
+/// The consumer of promises' stream.
+#[derive(Debug)]
+pub(crate) struct Promises;
+
+impl Handler for Promises {
+    fn subjects(&self) -> Vec<&'static str> {
+        vec![PromiseChanged::SUBJECT]
+    }
+
+    async fn handle(&self, conn: &mut PgConnection, batch: &[Delivery]) -> Result<(), HandlerError> {
+        let told = standing::Told::of_promises(batch)?;
+        let tenants: BTreeSet<Uuid> = told.tenants().collect();
+        if tenants.is_empty() {
+            return Ok(());
+        }
+        store::learning::lock(conn, &tenants).await?;
+        let mut dirty = Dirty::default();
+        standing::apply(conn, &told, &mut dirty).await?;
+        Ok(store::learning::mark_dirty(conn, &dirty.0).await?)
     }
 }
 

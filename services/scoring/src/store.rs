@@ -6,8 +6,11 @@ pub(crate) mod calibrations;
 pub(crate) mod customers;
 pub(crate) mod invoices;
 pub(crate) mod learning;
+pub(crate) mod previews;
 pub(crate) mod published;
+pub(crate) mod rules;
 pub(crate) mod sources;
+pub(crate) mod standings;
 pub(crate) mod states;
 
 /// Something in the tables that this program did not write.

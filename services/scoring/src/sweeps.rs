@@ -1,6 +1,7 @@
 //! Work that time makes due.
 
 mod day_close;
+mod decided;
 mod publish;
 
 pub(crate) use publish::{assigned, scored};

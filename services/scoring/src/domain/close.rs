@@ -10,8 +10,10 @@ use uuid::Uuid;
 
 use super::calendar::Span;
 use super::evidence::{Evidence, Invoice};
+use super::model::statistics::weighted_mean;
 use super::rates::Levels;
-use super::segment::{Assessment, Rules, Segment, StructuralDelay, assess};
+use super::segment::{Assessment, Habit, Rules, Segment, StructuralDelay, Surroundings, assess};
+use super::standing::{GroupHabit, Standings};
 use super::state::{Owner, State};
 
 /// States by owner; an owner without one has an empty state.
@@ -35,16 +37,66 @@ impl Book {
     pub(crate) fn assess(
         &self,
         customer_id: Uuid,
-        group: &str,
+        groups: &BTreeMap<Uuid, String>,
         structural: StructuralDelay,
-        rules: &Rules,
+        ruling: Ruling<'_>,
         day: NaiveDate,
     ) -> Assessment {
-        let tenant = self.get(&Owner::Tenant);
-        let group = self.get(&Owner::Group(group.to_owned()));
-        let customer = self.get(&Owner::Customer(customer_id));
-        assess(Levels { tenant: &tenant, group: &group, customer: &customer }, structural, rules, day)
+        let states = self.states_of(customer_id, groups);
+        let around = Surroundings {
+            standing: ruling.standings.of(customer_id),
+            group: ruling.standings.group_of(customer_id).map(|group| {
+                let members = group.members.iter().map(|member| self.states_of(*member, groups));
+                (group, group_habit(members, structural, day))
+            }),
+        };
+        assess(states.levels(), structural, around, ruling.rules, day)
     }
+
+    fn states_of(&self, customer_id: Uuid, groups: &BTreeMap<Uuid, String>) -> States {
+        let group = groups.get(&customer_id).cloned().unwrap_or_default();
+        States {
+            tenant: self.get(&Owner::Tenant),
+            group: self.get(&Owner::Group(group)),
+            customer: self.get(&Owner::Customer(customer_id)),
+        }
+    }
+}
+
+/// Everybody whose state is read or written when the customers of these groups are assessed.
+pub(crate) fn owners(groups: &BTreeMap<Uuid, String>) -> BTreeSet<Owner> {
+    let customers = groups.keys().copied().map(Owner::Customer);
+    let pools = groups.values().cloned().map(Owner::Group);
+    customers.chain(pools).chain([Owner::Tenant]).collect()
+}
+
+struct States {
+    tenant: State,
+    group: State,
+    customer: State,
+}
+
+impl States {
+    fn levels(&self) -> Levels<'_> {
+        Levels { tenant: &self.tenant, group: &self.group, customer: &self.customer }
+    }
+}
+
+/// Means of the members' shares, weighted by observations, in the order of their ids; plain zero when nobody has any.
+fn group_habit(members: impl Iterator<Item = States>, structural: StructuralDelay, day: NaiveDate) -> GroupHabit {
+    let habits: Vec<Habit> = members.map(|states| Habit::of(states.levels(), structural, day)).collect();
+    let mean = |share: fn(&Habit) -> f64| {
+        weighted_mean(habits.iter().map(|habit| (f64::from(habit.observations), share(habit)))).unwrap_or(0.0)
+    };
+    GroupHabit { late_share: mean(|habit| habit.late_share), severe_share: mean(|habit| habit.severe_share) }
+}
+
+/// What decides besides what was learned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ruling<'a> {
+    pub rules: &'a Rules,
+    /// As of the last day of the span; empty when the rules read nothing but habits.
+    pub standings: &'a Standings,
 }
 
 /// A span with everything its close depends on.
@@ -53,15 +105,20 @@ pub(crate) struct Close<'a> {
     pub span: Span,
     /// At least every invoice with evidence in the span, any order.
     pub invoices: &'a [Invoice],
-    /// Group of every customer to be assessed: those of `invoices`, or all when the span ends a month.
+    /// Group of every customer to be assessed, and of those of their corporate groups; of all when everybody is.
     pub groups: &'a BTreeMap<Uuid, String>,
     /// Segment of those customers that had any history before the span, and since when.
     pub previous: &'a BTreeMap<Uuid, (Segment, NaiveDate)>,
     /// In force during the span.
     pub structural: StructuralDelay,
-    /// From the end of the span on, when it ends a month: everybody is assessed again.
+    /// From the end of the span on, when it ends a month.
     pub calibrated: Option<StructuralDelay>,
-    pub rules: &'a Rules,
+    pub ruling: Ruling<'a>,
+    /// At the end of the span everybody is assessed again: it ends a month, or these rules begin to decide.
+    pub everybody: bool,
+    /// Whom something else than evidence makes worth another look at the end of the span, and the segment it has: nothing
+    /// is recorded of those who stay in it.
+    pub moved: &'a BTreeMap<Uuid, Option<Segment>>,
 }
 
 /// What a close adds to the record: a row per owner or customer and day, in that order.
@@ -98,14 +155,19 @@ impl Close<'_> {
             }
             let calibrated = self.calibrated.filter(|_| day == self.span.through);
             let touched = evidence.iter().map(|(invoice, _)| invoice.customer_id);
-            let customers: BTreeSet<Uuid> = match calibrated {
-                Some(_) => self.groups.keys().copied().chain(touched).collect(),
-                None => touched.collect(),
-            };
+            let touched: BTreeSet<Uuid> = touched.collect();
+            let is_last = day == self.span.through;
+            let others = self.groups.keys().filter(|_| is_last && self.everybody);
+            let moved = self.moved.keys().filter(|_| is_last);
+            let customers: BTreeSet<Uuid> = touched.iter().chain(others).chain(moved).copied().collect();
             let Some(tomorrow) = day.succ_opt() else { break };
             for customer_id in customers {
                 let structural = calibrated.unwrap_or(self.structural);
-                let assessment = book.assess(customer_id, self.group_of(customer_id), structural, self.rules, tomorrow);
+                let assessment = book.assess(customer_id, self.groups, structural, self.ruling, tomorrow);
+                let only_moved = !touched.contains(&customer_id) && !self.everybody;
+                if only_moved && self.moved.get(&customer_id) == Some(&Some(assessment.segment)) {
+                    continue;
+                }
                 let previous = segments.get(&customer_id).filter(|(segment, _)| *segment == assessment.segment);
                 let segment_since = previous.map_or(day, |(_, since)| *since);
                 // Without history "since" means nothing: it would tell when the customer was heard of first.

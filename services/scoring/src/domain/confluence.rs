@@ -9,9 +9,10 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::calendar::Span;
-use super::close::{Assessed, Book, Close, Closed};
+use super::close::{Assessed, Book, Close, Closed, Ruling};
 use super::evidence::{Invoice, first_difference};
 use super::segment::{Rules, Segment, StructuralDelay};
+use super::standing::Standings;
 use super::state::{Owner, State};
 
 const CUSTOMERS: u128 = 4;
@@ -84,9 +85,18 @@ impl Tenant {
         for ((owner, _), state) in &self.states {
             book.insert(owner.clone(), state.clone());
         }
-        let rules = &Rules::DEFAULT;
-        Close { span, invoices: &invoices, groups: &groups, previous: &previous, structural, calibrated, rules }
-            .run(&mut book)
+        let close = Close {
+            span,
+            invoices: &invoices,
+            groups: &groups,
+            previous: &previous,
+            structural,
+            calibrated,
+            ruling: Ruling { rules: Rules::standard(), standings: &Standings::default() },
+            everybody: calibrated.is_some(),
+            moved: &BTreeMap::new(),
+        };
+        close.run(&mut book)
     }
 
     /// The state to the last bit.

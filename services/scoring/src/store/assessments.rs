@@ -71,7 +71,7 @@ pub(crate) async fn save(
         &since,
         &reasons,
         MODEL_VERSION,
-        rules.version
+        &rules.version
     )
     .execute(&mut *conn)
     .await?;

@@ -146,6 +146,12 @@ pub(crate) async fn advance(conn: &mut PgConnection, tenant_id: Uuid, day: Naive
     Ok(())
 }
 
+/// The tenant's IANA zone; empty while the tenant is unknown.
+pub(crate) async fn time_zone(conn: &mut PgConnection, tenant_id: Uuid) -> Result<String, sqlx::Error> {
+    let zone = sqlx::query_scalar!("SELECT time_zone FROM tenants WHERE tenant_id = $1", tenant_id);
+    Ok(zone.fetch_optional(conn).await?.unwrap_or_default())
+}
+
 /// The last day the tenant has learned.
 pub(crate) async fn learned_through(
     conn: &mut PgConnection,

@@ -1,20 +1,20 @@
 //! Closes one span of days of one tenant: what was known late is forgotten back to its day, the span is learned, and when
 //! the tenant has caught up, what changed is published. One transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::decided::Decided;
 use super::{DayClose, Due, publish};
 use crate::ScoringSettings;
 use crate::domain::calendar::Span;
-use crate::domain::close::Close;
-use crate::domain::segment::{Rules, StructuralDelay};
-use crate::domain::state::Owner;
+use crate::domain::close::{Close, owners};
+use crate::domain::segment::StructuralDelay;
 use crate::store::learning::{self, Progress};
-use crate::store::{assessments, calibrations, customers, invoices, states};
+use crate::store::{assessments, calibrations, customers, invoices, rules, states};
 
 /// True when there may be more to do for this tenant.
 #[tracing::instrument(name = "sweep.day_close", skip_all, fields(tenant.id = %tenant_id))]
@@ -28,7 +28,7 @@ pub(super) async fn run(sweep: &DayClose, tenant_id: Uuid, now: DateTime<Utc>) -
         tenant.learned_through = learning::forget(&mut tx, tenant_id, dirty_from).await?;
     }
     if let Some(span) = next_span(&mut tx, &tenant, due, &sweep.settings).await? {
-        learn(&mut tx, tenant_id, span).await?;
+        learn(&mut tx, &tenant, span).await?;
         learning::advance(&mut tx, tenant_id, span.through).await?;
         metrics::counter!("puntual_scoring_days_closed_total")
             .increment(u64::try_from(span.days().count()).unwrap_or(0));
@@ -51,16 +51,19 @@ async fn next_span(
 ) -> Result<Option<Span>, sqlx::Error> {
     let Some((from, through)) = due.next_day(tenant).zip(due.through) else { return Ok(None) };
     let Some(span) = Span::starting(from, through) else { return Ok(None) };
+    let span = rules::under_one_set(conn, tenant.tenant_id, span).await?;
     invoices::affordable(conn, tenant.tenant_id, span, settings.invoices_per_close).await.map(Some)
 }
 
-async fn learn(conn: &mut PgConnection, tenant_id: Uuid, span: Span) -> Result<(), sqlx::Error> {
+async fn learn(conn: &mut PgConnection, tenant: &Progress, span: Span) -> Result<(), sqlx::Error> {
+    let tenant_id = tenant.tenant_id;
     let facts = invoices::with_evidence(conn, tenant_id, span).await?;
     let touched: BTreeSet<Uuid> = facts.iter().map(|invoice| invoice.customer_id).collect();
-    let touched: Vec<Uuid> = touched.into_iter().collect();
     let calibrated = if span.ends_a_month() { Some(calibrate(conn, tenant_id, span.through).await?) } else { None };
-    let assessed = if calibrated.is_some() { None } else { Some(touched.as_slice()) };
-    let groups = customers::groups(conn, tenant_id, assessed).await?;
+    let decided = Decided::on(conn, tenant_id, &tenant.time_zone, span.through).await?;
+    let moved = decided.moved(conn, tenant_id, span, &touched).await?;
+    let assessed = decided.assessed(&touched, &moved, calibrated.is_some());
+    let groups = customers::groups(conn, tenant_id, assessed.as_deref()).await?;
     let everyone: Vec<Uuid> = groups.keys().copied().collect();
     let mut book = states::before(conn, tenant_id, &owners(&groups), span.from).await?;
     let close = Close {
@@ -70,14 +73,16 @@ async fn learn(conn: &mut PgConnection, tenant_id: Uuid, span: Span) -> Result<(
         previous: &assessments::segments(conn, tenant_id, &everyone).await?,
         structural: calibrations::in_force(conn, tenant_id, span.from).await?,
         calibrated,
-        rules: &Rules::DEFAULT,
+        ruling: decided.ruling(),
+        everybody: assessed.is_none(),
+        moved: &moved,
     };
     let closed = close.run(&mut book);
     if !closed.states.is_empty() {
         states::save(conn, tenant_id, &closed.states).await?;
     }
     if !closed.assessments.is_empty() {
-        assessments::save(conn, tenant_id, &closed.assessments, &Rules::DEFAULT).await?;
+        assessments::save(conn, tenant_id, &closed.assessments, decided.ruling().rules).await?;
     }
     if let Some(structural) = calibrated {
         calibrations::save(conn, tenant_id, span.through, structural).await?;
@@ -89,11 +94,4 @@ async fn learn(conn: &mut PgConnection, tenant_id: Uuid, span: Span) -> Result<(
 async fn calibrate(conn: &mut PgConnection, tenant_id: Uuid, day: NaiveDate) -> Result<StructuralDelay, sqlx::Error> {
     let (median, invoices) = invoices::median_delay(conn, tenant_id, day).await?;
     Ok(StructuralDelay::from_median(median, invoices))
-}
-
-/// Everybody whose state is read or written when these customers are assessed.
-pub(super) fn owners(groups: &BTreeMap<Uuid, String>) -> BTreeSet<Owner> {
-    let customers = groups.keys().copied().map(Owner::Customer);
-    let pools = groups.values().cloned().map(Owner::Group);
-    customers.chain(pools).chain([Owner::Tenant]).collect()
 }

@@ -12,13 +12,12 @@ use messaging::Outbox;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::day_close::owners;
+use super::decided::Decided;
 use crate::ScoringSettings;
 use crate::domain::calendar::last_month_end;
-use crate::domain::close::Assessed;
-use crate::domain::segment::Rules;
+use crate::domain::close::{Assessed, owners};
 use crate::store::published::{self, Pending, Said};
-use crate::store::{assessments, calibrations, customers, states};
+use crate::store::{assessments, calibrations, customers, learning, rules, states};
 
 /// Publishes at most one batch; true when nothing is left.
 pub(super) async fn run(
@@ -46,28 +45,31 @@ pub(super) async fn run(
     Ok(!full)
 }
 
-/// Assesses customers of whom nothing is known, as the last end of a month would have: then it does not matter whether
-/// they came before it or after.
+/// Assesses customers of whom nothing is known, as the last day on which everybody was assessed would have: then it does
+/// not matter whether they came before it or after.
 async fn introduce(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     missing: &[Uuid],
     learned_through: NaiveDate,
 ) -> Result<(), sqlx::Error> {
-    let Some((day, next)) = last_month_end(learned_through).and_then(|day| Some((day, day.succ_opt()?))) else {
-        return Ok(());
-    };
-    let groups = customers::groups(conn, tenant_id, Some(missing)).await?;
+    let begun = rules::in_force(conn, tenant_id, learned_through).await?.since;
+    let Some(day) = last_month_end(learned_through).max(begun) else { return Ok(()) };
+    let Some(next) = day.succ_opt() else { return Ok(()) };
+    let zone = learning::time_zone(conn, tenant_id).await?;
+    let decided = Decided::on(conn, tenant_id, &zone, day).await?;
+    let with_mates: Vec<Uuid> = decided.with_mates(missing.iter().copied()).into_iter().collect();
+    let groups = customers::groups(conn, tenant_id, Some(&with_mates)).await?;
     let book = states::before(conn, tenant_id, &owners(&groups), next).await?;
     let structural = calibrations::in_force(conn, tenant_id, day).await?;
-    let assessed: Vec<Assessed> = groups
+    let assessed: Vec<Assessed> = missing
         .iter()
-        .map(|(customer_id, group)| {
-            let assessment = book.assess(*customer_id, group, structural, &Rules::DEFAULT, next);
+        .map(|customer_id| {
+            let assessment = book.assess(*customer_id, &groups, structural, decided.ruling(), next);
             Assessed { day, customer_id: *customer_id, assessment, segment_since: day }
         })
         .collect();
-    assessments::save(conn, tenant_id, &assessed, &Rules::DEFAULT).await
+    assessments::save(conn, tenant_id, &assessed, decided.ruling().rules).await
 }
 
 fn say(outbox: &mut Outbox, tenant_id: Uuid, customer: &mut Pending, now: DateTime<Utc>) {
