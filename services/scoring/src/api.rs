@@ -1,5 +1,6 @@
 //! The door: what scoring says about a tenant's customers.
 
+mod rules;
 mod score;
 mod segments;
 
@@ -8,5 +9,8 @@ use axum::routing::get;
 use runtime::Door;
 
 pub(crate) fn router() -> Router<Door> {
-    Router::new().route("/v1/customers/{customer}/score", get(score::show)).route("/v1/segments", get(segments::count))
+    Router::new()
+        .route("/v1/customers/{customer}/score", get(score::show))
+        .route("/v1/segments", get(segments::count))
+        .merge(rules::router())
 }

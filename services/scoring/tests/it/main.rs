@@ -6,3 +6,5 @@ mod confluence;
 mod door;
 mod house;
 mod measure;
+mod rules;
+mod standing;
