@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use uuid::Uuid;
 
 /// The roles in the order in which facts flow through them.
-pub(crate) const ROLES: [&str; 5] = ["ingestion", "scoring", "promises", "reminders", "reporting"];
+pub(crate) const ROLES: [&str; 5] = ["ingestion", "promises", "scoring", "reminders", "reporting"];
 
 /// The built executable, beside the test's own.
 fn puntual() -> PathBuf {

@@ -2,6 +2,7 @@
 
 mod model;
 mod outlooks;
+mod rules;
 mod score;
 mod segments;
 
@@ -17,4 +18,5 @@ pub(crate) fn router() -> Router<Door> {
         .route("/v1/risks", get(outlooks::risks))
         .route("/v1/model", get(model::show))
         .route("/v1/segments", get(segments::count))
+        .merge(rules::router())
 }

@@ -5,11 +5,15 @@ pub(crate) mod assessment;
 pub(crate) mod calendar;
 pub(crate) mod close;
 pub(crate) mod evidence;
+pub(crate) mod features;
 pub(crate) mod model;
 pub(crate) mod outlook;
 pub(crate) mod rates;
 pub(crate) mod reason;
+pub(crate) mod receivable;
+pub(crate) mod rules;
 pub(crate) mod segment;
+pub(crate) mod standing;
 pub(crate) mod state;
 
 #[cfg(test)]

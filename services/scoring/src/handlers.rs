@@ -1,15 +1,17 @@
-//! What scoring hears from ingestion. Handlers only write facts (D9); nothing is learned here.
+//! What scoring hears. Handlers only write facts (D9); nothing is learned here.
 
 mod customer_changed;
 mod dispute_changed;
 mod invoice_changed;
 mod source_changed;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use contracts::Event;
 use contracts::ingestion::{CustomerChanged, DisputeChanged, InvoiceChanged, SourceChanged};
+use contracts::promises::PromiseChanged;
 use messaging::{Delivery, Handler, HandlerError, decode_all};
 use runtime::access;
 use sqlx::PgConnection;
@@ -33,8 +35,9 @@ impl Handler for Facts {
         let customers = customer_changed::read(&decode_all(batch)?)?;
         let invoices = invoice_changed::read(&decode_all(batch)?)?;
         let disputes = dispute_changed::read(&decode_all(batch)?)?;
-        let told = customers.keys().chain(invoices.keys()).chain(disputes.keys());
-        let tenants: BTreeSet<Uuid> = told.map(|(tenant_id, _)| *tenant_id).collect();
+        let told = standing::Told::of_ingestion(batch)?;
+        let named = customers.keys().chain(invoices.keys()).chain(disputes.keys()).map(|(tenant_id, _)| *tenant_id);
+        let tenants: BTreeSet<Uuid> = named.chain(told.tenants()).collect();
         if tenants.is_empty() {
             return Ok(());
         }
@@ -44,10 +47,33 @@ impl Handler for Facts {
         customer_changed::apply(conn, &customers, &mut dirty).await?;
         invoice_changed::apply(conn, &invoices, &mut dirty).await?;
         dispute_changed::apply(conn, &disputes, &mut dirty).await?;
+        standing::apply(conn, &told, &mut dirty).await?;
         if !dirty.0.is_empty() {
             store::learning::mark_dirty(conn, &dirty.0).await?;
         }
         Ok(())
+    }
+}
+
+/// The consumer of promises' stream.
+#[derive(Debug)]
+pub(crate) struct Promises;
+
+impl Handler for Promises {
+    fn subjects(&self) -> Vec<&'static str> {
+        vec![PromiseChanged::SUBJECT]
+    }
+
+    async fn handle(&self, conn: &mut PgConnection, batch: &[Delivery]) -> Result<(), HandlerError> {
+        let told = standing::Told::of_promises(batch)?;
+        let tenants: BTreeSet<Uuid> = told.tenants().collect();
+        if tenants.is_empty() {
+            return Ok(());
+        }
+        store::learning::lock(conn, &tenants).await?;
+        let mut dirty = Dirty::default();
+        standing::apply(conn, &told, &mut dirty).await?;
+        Ok(store::learning::mark_dirty(conn, &dirty.0).await?)
     }
 }
 

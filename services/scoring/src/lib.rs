@@ -43,7 +43,7 @@ pub struct ScoringSettings {
 
 /// The events that the role applies.
 pub fn subjects() -> Vec<(Stream, Vec<&'static str>)> {
-    vec![(stream::INGESTION, handlers::Facts.subjects())]
+    vec![(stream::INGESTION, handlers::Facts.subjects()), (stream::PROMISES, handlers::Promises.subjects())]
 }
 
 /// Works until `shutdown`.
@@ -54,6 +54,7 @@ pub fn run(config: Config, shutdown: CancellationToken) -> Running {
 async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut frame = Frame::start(stream::SCORING, config.frame, shutdown).await?;
     frame.consume(stream::INGESTION, handlers::Facts);
+    frame.consume(stream::PROMISES, handlers::Promises);
     frame.sweep(sweeps::DayClose {
         pool: frame.worker.clone(),
         clock: frame.clock,

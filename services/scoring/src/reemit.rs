@@ -68,12 +68,12 @@ async fn page_of_outlooks(
     learning::lock(conn, &BTreeSet::from([tenant_id])).await?;
     let now = clock.now(conn).await?;
     let mut outbox = Outbox::new(stream::SCORING, now);
-    let receivables = outlooks::receivables(conn, tenant_id, ids).await?;
+    let debts = outlooks::debts(conn, tenant_id, ids).await?;
     for row in outlooks::raise(conn, tenant_id, ids, told).await? {
         match told {
             outlooks::Told::Prediction => outbox.push(&predicted(tenant_id, &row, now)),
             outlooks::Told::Risk => {
-                if let Some(about) = receivables.get(&row.invoice_id) {
+                if let Some(about) = debts.get(&row.invoice_id) {
                     outbox.push(&risk(tenant_id, &row, about, now));
                 }
             }

@@ -9,10 +9,13 @@ pub(crate) mod foretold;
 pub(crate) mod invoices;
 pub(crate) mod learning;
 pub(crate) mod outlooks;
+pub(crate) mod previews;
 pub(crate) mod published;
+pub(crate) mod rules;
 pub(crate) mod scores;
 pub(crate) mod shifts;
 pub(crate) mod sources;
+pub(crate) mod standings;
 pub(crate) mod states;
 
 /// Something in the tables that this program did not write.

@@ -1,9 +1,11 @@
 //! Work that time makes due.
 
 mod day_close;
+mod decided;
 mod outlooks;
 mod publish;
 
+pub(crate) use day_close::recall;
 pub(crate) use outlooks::{Outlooks, predicted, risk};
 pub(crate) use publish::{assigned, scored, shifted};
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::{AckKind, Context, Message};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use contracts::{Event, Stream, header};
 use faults::Bug;
 use futures::{FutureExt, StreamExt};
@@ -57,6 +58,9 @@ pub struct Delivery {
     pub payload: Bytes,
     /// Position in the stream.
     pub stream_seq: u64,
+    /// When its writer told it, by the clock of the business; of a dead letter, when it was set aside. Absent where the event
+    /// does not say.
+    pub told_at: Option<DateTime<Utc>>,
     traceparent: Option<String>,
 }
 
@@ -70,6 +74,7 @@ impl Delivery {
             customer_id: letter.customer_id,
             payload: letter.payload.clone().unwrap_or_default().into(),
             stream_seq: letter.stream_seq.unsigned_abs(),
+            told_at: Some(letter.at),
             traceparent: None,
         }
     }
@@ -105,6 +110,14 @@ pub fn decode_with_seq<E: Event>(batch: &[Delivery]) -> Result<Vec<(u64, E)>, Ha
                 .map_err(|error| HandlerError::reject(format!("{} cannot be decoded: {error}", E::SUBJECT)))
         })
         .collect()
+}
+
+/// The events of type `E` in a batch, in order, each with the instant at which it was told; those that do not say when have
+/// always been known.
+pub fn decode_with_time<E: Event>(batch: &[Delivery]) -> Result<Vec<(DateTime<Utc>, E)>, HandlerError> {
+    let told_at = batch.iter().filter(|delivery| delivery.subject == E::SUBJECT).map(|delivery| delivery.told_at);
+    let told_at = told_at.map(Option::unwrap_or_default);
+    Ok(told_at.zip(decode_all(batch)?).collect())
 }
 
 /// How far a durable has applied its stream.
@@ -423,6 +436,7 @@ fn delivery_of(stream: Stream, message: &Message) -> Delivery {
         customer_id: id(header::CUSTOMER),
         payload: message.payload.clone(),
         stream_seq,
+        told_at: text(header::TIME).and_then(|time| time.parse().ok()),
         traceparent: text(header::TRACE_PARENT).map(str::to_owned),
     }
 }

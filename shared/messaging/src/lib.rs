@@ -22,7 +22,7 @@ pub mod topology;
 mod trace;
 
 pub use barrier::{Barrier, BarrierError};
-pub use consumer::{Consumer, Delivery, Handler, Position, decode_all, decode_with_seq};
+pub use consumer::{Consumer, Delivery, Handler, Position, decode_all, decode_with_seq, decode_with_time};
 pub use error::HandlerError;
 pub use outbox::Outbox;
 pub use relay::{Relay, Wake};

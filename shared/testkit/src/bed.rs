@@ -163,9 +163,19 @@ impl Bed {
         self.publish_on(E::SUBJECT, event_id, event).await;
     }
 
+    /// Publishes an event that its owner told at an instant.
+    pub async fn publish_told<E: Event>(&self, told_at: DateTime<Utc>, event: &E) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::TIME, told_at.to_rfc3339());
+        self.publish_with(headers, E::SUBJECT, Uuid::now_v7(), event).await;
+    }
+
     /// Publishes an event on another subject of its stream, as a later release may.
     pub async fn publish_on<E: Event>(&self, subject: &str, event_id: Uuid, event: &E) {
-        let mut headers = HeaderMap::new();
+        self.publish_with(HeaderMap::new(), subject, event_id, event).await;
+    }
+
+    async fn publish_with<E: Event>(&self, mut headers: HeaderMap, subject: &str, event_id: Uuid, event: &E) {
         headers.insert(header::ID, event_id.to_string());
         headers.insert(header::TYPE, subject);
         headers.insert(header::TENANT, event.tenant());

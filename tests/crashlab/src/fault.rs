@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::dice::Dice;
 
 /// The roles in the order in which facts flow through them.
-pub(crate) const ROLES: [&str; 5] = ["ingestion", "scoring", "promises", "reminders", "reporting"];
+pub(crate) const ROLES: [&str; 5] = ["ingestion", "promises", "scoring", "reminders", "reporting"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]

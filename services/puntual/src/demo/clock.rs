@@ -58,11 +58,10 @@ impl VirtualClock {
     pub(crate) async fn tick(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let ingestion = self.tick_one(stream::INGESTION, now, &Applied::new()).await?;
         let mut applied = Applied::from([ingestion]);
-        let (scoring, promises) = tokio::try_join!(
-            self.tick_one(stream::SCORING, now, &applied),
-            self.tick_one(stream::PROMISES, now, &applied)
-        )?;
-        applied.extend([scoring, promises]);
+        let promises = self.tick_one(stream::PROMISES, now, &applied).await?;
+        applied.extend([promises]);
+        let scoring = self.tick_one(stream::SCORING, now, &applied).await?;
+        applied.extend([scoring]);
         let reminders = self.tick_one(stream::REMINDERS, now, &applied).await?;
         applied.extend([reminders]);
         self.tick_one(stream::REPORTING, now, &applied).await?;

@@ -8,12 +8,13 @@ use chrono::NaiveDate;
 use runtime::{Caller, Door, Problem};
 use serde::Serialize;
 
-use crate::domain::segment::{Rules, Segment};
-use crate::store::{learning, scores};
+use crate::domain::segment::Segment;
+use crate::store::{learning, rules, scores};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Portfolio {
-    rules_version: &'static str,
+    /// The rules that decide now; those of a customer's own assessment may be older until the day is learned again.
+    rules_version: String,
     learned_through: Option<NaiveDate>,
     /// Every segment, also those without customers.
     segments: Vec<Count>,
@@ -40,7 +41,7 @@ pub(crate) async fn count(State(door): State<Door>, caller: Caller) -> Result<Js
         customers: counts.get(segment.as_str()).copied().unwrap_or(0),
     });
     Ok(Json(Portfolio {
-        rules_version: Rules::DEFAULT.version,
+        rules_version: rules::name(rules::current(&mut tx, caller.tenant_id).await?),
         learned_through: learning::learned_through(&mut tx, caller.tenant_id).await?,
         segments: segments.into(),
     }))

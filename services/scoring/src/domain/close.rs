@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
-use super::assessment::{Assessment, Gist, Terms, assess};
+use super::assessment::{Assessment, Gist, Ruling, Terms, assess};
 use super::calendar::Span;
 use super::evidence::{Invoice, THRESHOLDS};
 use super::model::learner::{Bill, Learner, Prediction};
 use super::model::memory::Scored;
 use super::model::shift::Shift;
-use super::segment::{Rules, Segment, StructuralDelay};
+use super::segment::{Segment, StructuralDelay};
 use super::state::Owner;
 
 /// What was said of a customer last: its segment and its score, and since when.
@@ -33,11 +33,16 @@ pub(crate) struct Close<'a> {
     pub span: Span,
     /// At least every invoice that is issued, settled or says anything in the span, any order.
     pub bills: &'a [Bill],
+    /// Country of every customer to be assessed, and of those of their corporate groups.
+    pub groups: &'a BTreeMap<Uuid, String>,
     /// Of those of the customers that had any history before the span.
     pub previous: &'a BTreeMap<Uuid, Previous>,
     /// In force during the span.
     pub structural: StructuralDelay,
-    pub rules: &'a Rules,
+    pub ruling: Ruling<'a>,
+    /// Whom something else than evidence makes worth another look at the end of the span, and the segment it has: nothing
+    /// is recorded of those who stay in it.
+    pub moved: &'a BTreeMap<Uuid, Option<Segment>>,
     /// The last day is left out of the assessments: everybody is assessed at its end.
     pub everyone_follows: bool,
 }
@@ -126,12 +131,19 @@ impl Close<'_> {
             }
             let found = customers.keys().filter_map(|id| Some((*id, learner.shift(*id)?)));
             closed.shifts.extend(found.filter(|(_, shift)| shift.found_on == day));
-            if self.everyone_follows && day == self.span.through {
+            let is_last = day == self.span.through;
+            if self.everyone_follows && is_last {
                 continue;
             }
-            for (customer_id, group) in customers {
-                let terms = Terms { structural: self.structural, rules: self.rules, day: tomorrow };
-                let assessment = assess(learner, customer_id, group, terms);
+            let moved = self.moved.keys().filter(|_| is_last).copied();
+            let assessed: BTreeSet<Uuid> = customers.keys().copied().chain(moved).collect();
+            let terms = Terms { groups: self.groups, structural: self.structural, ruling: self.ruling, day: tomorrow };
+            for customer_id in assessed {
+                let assessment = assess(learner, customer_id, terms);
+                let only_moved = !customers.contains_key(&customer_id);
+                if only_moved && self.moved.get(&customer_id) == Some(&Some(assessment.segment)) {
+                    continue;
+                }
                 let assessed = Assessed::new(day, customer_id, assessment, previous.get(&customer_id));
                 // Without history "since" means nothing: it would tell when the customer was heard of first.
                 if assessed.assessment.observations > 0 {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::assessment::{Explanation, Terms, assess};
+use super::assessment::{Explanation, Ruling, Terms, assess};
 use super::calendar::Span;
 use super::close::{Assessed, Close, Previous};
 use super::evidence::{Invoice, first_difference};
@@ -16,6 +16,7 @@ use super::model::learner::{Bill, Learner, Prediction};
 use super::model::memory::Scored;
 use super::model::shift::Shift;
 use super::segment::{Rules, Segment, StructuralDelay};
+use super::standing::Standings;
 use super::state::Owner;
 
 const CUSTOMERS: u128 = 4;
@@ -112,13 +113,24 @@ impl Tenant {
             disputed_on: None,
         };
         let bills: Vec<Bill> = self.invoices.values().rev().map(bill).collect();
-        let rules = &Rules::DEFAULT;
+        let groups = (0..CUSTOMERS).map(|id| (Uuid::from_u128(id), group(id).to_owned())).collect();
+        let (standings, moved) = (Standings::default(), BTreeMap::new());
+        let ruling = Ruling { rules: Rules::standard(), standings: &standings };
         let structural = self.calibrations.values().next_back().copied().unwrap_or(StructuralDelay::NONE);
         let mut learner = self.learner(span.from);
         let previous = self.previous();
         let everyone_follows = span.ends_a_month();
-        let close = Close { span, bills: &bills, previous: &previous, structural, rules, everyone_follows };
-        let closed = close.run(&mut learner);
+        let closed = Close {
+            span,
+            bills: &bills,
+            groups: &groups,
+            previous: &previous,
+            structural,
+            ruling,
+            moved: &moved,
+            everyone_follows,
+        }
+        .run(&mut learner);
         self.states.extend(closed.states.into_iter().map(|(day, owner, memory)| ((owner, day), memory)));
         let scored = closed.predictions.into_iter().map(|it| (it.invoice_id, (it.day, it.prediction, it.scored)));
         self.scored.extend(scored);
@@ -129,10 +141,11 @@ impl Tenant {
             let structural = calibrate(self.invoices.values().map(|(_, invoice)| invoice), day);
             self.calibrations.insert(day, structural);
             let learner = self.learner(day.succ_opt().unwrap());
-            let (terms, previous) = (Terms { structural, rules, day: day.succ_opt().unwrap() }, self.previous());
+            let (terms, previous) =
+                (Terms { groups: &groups, structural, ruling, day: day.succ_opt().unwrap() }, self.previous());
             for id in 0..CUSTOMERS {
                 let customer_id = Uuid::from_u128(id);
-                let assessment = assess(&learner, customer_id, group(id), terms);
+                let assessment = assess(&learner, customer_id, terms);
                 let assessed = Assessed::new(day, customer_id, assessment, previous.get(&customer_id));
                 self.assessments.insert((customer_id, day), assessed);
             }

@@ -1,12 +1,13 @@
-//! The default segments (scoring.md §3, 7) and the calibration that keeps them meaningful for every tenant.
+//! Segments, what they are decided from (scoring.md §3, 7), and the calibration that keeps them meaningful for every tenant.
 //!
 //! *Structural delay* is what the tenant's whole portfolio is late by: payment runs, slow portals, bank days. It is the
 //! median delay of what was paid in the last year, never negative, in whole weeks. All thresholds are net of it, so
 //! that adding a week to every delay moves nobody into another segment (field-rules.md §2).
 
 use super::evidence::Threshold;
-use super::model::statistics;
+use super::features::Subject;
 use super::rates::Levels;
+pub(crate) use super::rules::Rules;
 
 /// Fewer paid invoices than these have no meaningful median.
 const FEWEST_FOR_CALIBRATION: u32 = 30;
@@ -69,26 +70,6 @@ impl StructuralDelay {
     }
 }
 
-/// The cut-offs. A change of any of them is a new version.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rules {
-    pub version: &'static str,
-    pub fewest_observations: u32,
-    pub severe_share: f64,
-    pub often_late_share: f64,
-    pub seldom_late_share: f64,
-}
-
-impl Rules {
-    pub(crate) const DEFAULT: Self = Self {
-        version: "default-1",
-        fewest_observations: 3,
-        severe_share: 0.10,
-        often_late_share: 0.50,
-        seldom_late_share: 0.20,
-    };
-}
-
 /// What a segment is decided from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Habit {
@@ -101,6 +82,11 @@ pub(crate) struct Habit {
 }
 
 impl Habit {
+    /// Of a customer of whom nothing is known.
+    #[cfg(test)]
+    pub(crate) const NONE: Self =
+        Self { observations: 0, late_share: 0.0, severe_share: 0.0, structural: StructuralDelay::NONE };
+
     pub(crate) fn of(levels: Levels<'_>, structural: StructuralDelay, day: chrono::NaiveDate) -> Self {
         Self {
             observations: levels.customer.observations,
@@ -111,30 +97,9 @@ impl Habit {
     }
 }
 
-/// The segment with its reasons, the deciding one first.
+/// The segment of a customer of whom only the habit is known, with its reasons, the deciding one first.
 pub(crate) fn decide(habit: Habit, rules: &Rules) -> (Segment, Vec<String>) {
-    let compare = |name, value: f64, limit: f64| {
-        let sign = if value >= limit { ">=" } else { "<" };
-        format!("{name}={}{sign}{}", statistics::share(value), statistics::share(limit))
-    };
-    let severe = compare("severe_share", habit.severe_share, rules.severe_share);
-    let often = compare("late_share", habit.late_share, rules.often_late_share);
-    let seldom = compare("late_share", habit.late_share, rules.seldom_late_share);
-    let (segment, mut reasons) = if habit.observations < rules.fewest_observations {
-        (Segment::New, vec![format!("observations={}<{}", habit.observations, rules.fewest_observations)])
-    } else if habit.severe_share >= rules.severe_share {
-        (Segment::HighRisk, vec![severe])
-    } else if habit.late_share >= rules.often_late_share {
-        (Segment::OftenLate, vec![often, severe])
-    } else if habit.late_share < rules.seldom_late_share {
-        (Segment::Regular, vec![seldom, severe])
-    } else {
-        (Segment::OccasionalLate, vec![seldom, often, severe])
-    };
-    if segment != Segment::New && habit.structural != StructuralDelay::NONE {
-        reasons.push(format!("net_of_structural_days={}", habit.structural.days()));
-    }
-    (segment, reasons)
+    rules.decide(&Subject::of_habit(habit))
 }
 
 #[cfg(test)]
@@ -159,7 +124,7 @@ mod tests {
         ];
         for (observations, late_share, severe_share, days, segment, reasons) in cases {
             let habit = Habit { observations, late_share, severe_share, structural: StructuralDelay::of_days(days) };
-            let decided = decide(habit, &Rules::DEFAULT);
+            let decided = decide(habit, Rules::standard());
             assert_eq!((decided.0, decided.1.join(" ").as_str()), (segment, reasons));
         }
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use contracts::ingestion::InvoiceChanged;
+use contracts::ingestion::{InvoiceChanged, Settlement};
 use contracts::wire::{self, Malformed};
 use messaging::HandlerError;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Dirty;
+use super::{Dirty, standing};
 use crate::domain::evidence::{Invoice, first_difference};
 use crate::store::customers;
 use crate::store::invoices::{self, InvoiceRow};
@@ -43,6 +43,7 @@ pub(super) async fn apply(conn: &mut PgConnection, newest: &Newest, dirty: &mut 
             dirty.from(row.tenant_id, day);
         }
     }
+    standing::book_changes(conn, &rows, dirty).await?;
     invoices::save(conn, &rows).await?;
     let customers = rows.iter().map(|row| (row.tenant_id, row.invoice.customer_id)).collect();
     Ok(customers::ensure(conn, &customers).await?)
@@ -58,8 +59,11 @@ fn row(event: &InvoiceChanged) -> Result<InvoiceRow, Malformed> {
     // A cheque that was cleared is money; a void is nobody's payment, no more than a credit note.
     let is_payment = |kind: &str| matches!(kind, "cash" | "instrument" | "unexplained");
     let cash = || event.settlements.iter().filter(|settlement| is_payment(&settlement.kind));
+    let settlement =
+        |it: &Settlement| Ok((wire::date("value_date", &it.value_date)?, wire::decimal("amount", &it.amount)?));
     Ok(InvoiceRow {
         tenant_id: wire::id("tenant_id", &event.tenant_id)?,
+        settlements: event.settlements.iter().map(settlement).collect::<Result<_, Malformed>>()?,
         version: wire::version("version", event.version)?,
         legal_entity_id: wire::id("legal_entity_id", &event.legal_entity_id)?,
         payer_id: wire::id("payer_id", &event.payer_id)?,
@@ -81,8 +85,6 @@ fn row(event: &InvoiceChanged) -> Result<InvoiceRow, Malformed> {
 
 #[cfg(test)]
 mod tests {
-    use contracts::ingestion::Settlement;
-
     use super::*;
 
     #[test]
@@ -91,7 +93,9 @@ mod tests {
             [("cash", true), ("instrument", true), ("unexplained", true), ("credit_note", false), ("void", false)];
         for (kind, paid) in cases {
             let id = Uuid::nil().to_string();
-            let settlement = Settlement { kind: kind.into(), amount: "100.00".into(), ..Settlement::default() };
+            let value_date = "2026-02-05".into();
+            let settlement =
+                Settlement { kind: kind.into(), amount: "100.00".into(), value_date, ..Settlement::default() };
             let event = InvoiceChanged {
                 tenant_id: id.clone(),
                 invoice_id: id.clone(),

@@ -80,7 +80,7 @@ pub(crate) async fn save(
              mean_days_late, observations, score_since, segment, segment_since, segment_reasons)",
         tenant_id,
         MODEL_VERSION,
-        rules.version,
+        &rules.version,
         &customers,
         &days(|row| row.day),
         &said(|assessment| Some(assessment.p_late)) as &[Option<Decimal>],

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::domain::calendar::Span;
 use crate::domain::evidence::{Invoice, THRESHOLDS};
 use crate::domain::model::learner::{Bill, Learner};
+use crate::domain::receivable::Receivable;
 
 /// An invoice as `invoice.changed` tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) struct InvoiceRow {
     pub currency: String,
     pub amount: Decimal,
     pub open_amount: Decimal,
+    /// Value dates and amounts in force, oldest first.
+    pub settlements: Vec<(NaiveDate, Decimal)>,
     pub invoice: Invoice,
 }
 
@@ -73,16 +76,32 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[InvoiceRow]) -> Result
     let currencies: Vec<String> = rows.iter().map(|row| row.currency.clone()).collect();
     let amounts: Vec<Decimal> = rows.iter().map(|row| row.amount).collect();
     let open_amounts: Vec<Decimal> = rows.iter().map(|row| row.open_amount).collect();
+    // Lists of different length do not fit into one array: they travel in one, each row knows its slice.
+    let (mut days, mut settled, mut firsts, mut lasts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        firsts.push(i32::try_from(days.len()).unwrap_or(i32::MAX).saturating_add(1));
+        days.extend(row.settlements.iter().map(|(day, _)| *day));
+        settled.extend(row.settlements.iter().map(|(_, amount)| *amount));
+        lasts.push(i32::try_from(days.len()).unwrap_or(i32::MAX));
+    }
     sqlx::query!(
         "INSERT INTO invoice_facts AS i (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency,
-           amount, open_amount, issue_date, due_date, settled_on, paid, inferred)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
-           $8::numeric[], $9::numeric[], $10::date[], $11::date[], $12::date[], $13::boolean[], $14::boolean[])
+           amount, open_amount, issue_date, due_date, settled_on, paid, inferred, settlement_days,
+           settlement_amounts)
+         SELECT u.tenant_id, u.invoice_id, u.version, u.legal_entity_id, u.customer_id, u.payer_id, u.currency, u.amount,
+           u.open_amount, u.issue_date, u.due_date, u.settled_on, u.paid, u.inferred,
+           ($15::date[])[u.first:u.last], ($16::numeric[])[u.first:u.last]
+         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
+           $8::numeric[], $9::numeric[], $10::date[], $11::date[], $12::date[], $13::boolean[], $14::boolean[], $17::integer[],
+           $18::integer[])
+           AS u (tenant_id, invoice_id, version, legal_entity_id, customer_id, payer_id, currency, amount, open_amount,
+             issue_date, due_date, settled_on, paid, inferred, first, last)
          ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET version = excluded.version,
            legal_entity_id = excluded.legal_entity_id, customer_id = excluded.customer_id, payer_id = excluded.payer_id,
            currency = excluded.currency, amount = excluded.amount, open_amount = excluded.open_amount,
            issue_date = excluded.issue_date, due_date = excluded.due_date, settled_on = excluded.settled_on,
-           paid = excluded.paid, inferred = excluded.inferred
+           paid = excluded.paid, inferred = excluded.inferred,
+           settlement_days = excluded.settlement_days, settlement_amounts = excluded.settlement_amounts
          WHERE i.version < excluded.version",
         &column(|row| row.tenant_id),
         &column(|row| row.invoice.invoice_id),
@@ -97,11 +116,59 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[InvoiceRow]) -> Result
         &dates(|row| row.invoice.due_on),
         &optional(|row| row.invoice.settled_on) as &[Option<NaiveDate>],
         &flags(|row| row.invoice.paid),
-        &flags(|row| row.invoice.inferred)
+        &flags(|row| row.invoice.inferred),
+        &days,
+        &settled,
+        &firsts,
+        &lasts
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What the open book knows of those of the invoices that are known.
+pub(crate) async fn receivables(
+    conn: &mut PgConnection,
+    keys: impl Iterator<Item = (Uuid, Uuid)>,
+) -> Result<BTreeMap<(Uuid, Uuid), Receivable>, sqlx::Error> {
+    let (tenants, invoices): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
+    let rows = sqlx::query!(
+        r#"SELECT i.tenant_id, i.invoice_id, i.customer_id, i.currency, i.amount, i.issue_date, i.due_date,
+             i.settlement_days AS "settlement_days: Vec<NaiveDate>",
+             i.settlement_amounts AS "settlement_amounts: Vec<Decimal>"
+           FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, invoice_id) CROSS JOIN LATERAL (
+             SELECT * FROM invoice_facts WHERE tenant_id = k.tenant_id AND invoice_id = k.invoice_id OFFSET 0) i"#,
+        &tenants,
+        &invoices
+    )
+    .fetch_all(conn)
+    .await?;
+    let known = rows.into_iter().map(|row| {
+        let receivable = Receivable {
+            customer_id: row.customer_id,
+            currency: row.currency,
+            amount: row.amount,
+            issued_on: row.issue_date,
+            due_on: row.due_date,
+            settlements: row.settlement_days.into_iter().zip(row.settlement_amounts).collect(),
+        };
+        ((row.tenant_id, row.invoice_id), receivable)
+    });
+    Ok(known.collect())
+}
+
+impl InvoiceRow {
+    pub(crate) fn receivable(&self) -> Receivable {
+        Receivable {
+            customer_id: self.invoice.customer_id,
+            currency: self.currency.clone(),
+            amount: self.amount,
+            issued_on: self.invoice.issued_on,
+            due_on: self.invoice.due_on,
+            settlements: self.settlements.clone(),
+        }
+    }
 }
 
 /// Issue date of the first invoice of each of these customers.

@@ -214,3 +214,9 @@ pub(crate) async fn learned_through(
     let row = sqlx::query_scalar!("SELECT learned_through FROM learning WHERE tenant_id = $1", tenant_id);
     Ok(row.fetch_optional(conn).await?.flatten())
 }
+
+/// The tenant's IANA zone; empty while the tenant is unknown.
+pub(crate) async fn time_zone(conn: &mut PgConnection, tenant_id: Uuid) -> Result<String, sqlx::Error> {
+    let zone = sqlx::query_scalar!("SELECT time_zone FROM tenants WHERE tenant_id = $1", tenant_id);
+    Ok(zone.fetch_optional(conn).await?.unwrap_or_default())
+}

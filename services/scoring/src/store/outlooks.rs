@@ -21,7 +21,7 @@ pub(crate) struct Owed {
 
 /// What a risk is about.
 #[derive(Debug)]
-pub(crate) struct Receivable {
+pub(crate) struct Debt {
     pub due_date: NaiveDate,
     pub open_amount: Decimal,
     pub currency: String,
@@ -200,11 +200,11 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Outlo
 }
 
 /// What is owed of these invoices.
-pub(crate) async fn receivables(
+pub(crate) async fn debts(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     invoices: &[Uuid],
-) -> Result<BTreeMap<Uuid, Receivable>, sqlx::Error> {
+) -> Result<BTreeMap<Uuid, Debt>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT invoice_id, due_date, open_amount, currency FROM invoice_facts
          WHERE tenant_id = $1 AND invoice_id = ANY($2)",
@@ -213,10 +213,10 @@ pub(crate) async fn receivables(
     )
     .fetch_all(conn)
     .await?;
-    let receivables = rows.into_iter().map(|row| {
-        (row.invoice_id, Receivable { due_date: row.due_date, open_amount: row.open_amount, currency: row.currency })
+    let debts = rows.into_iter().map(|row| {
+        (row.invoice_id, Debt { due_date: row.due_date, open_amount: row.open_amount, currency: row.currency })
     });
-    Ok(receivables.collect())
+    Ok(debts.collect())
 }
 
 /// An invoice that will likely be paid late, with what it is about.

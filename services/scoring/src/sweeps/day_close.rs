@@ -7,16 +7,17 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::decided::Decided;
 use super::{DayClose, Due, publish};
 use crate::ScoringSettings;
 use crate::domain::assessment::{Terms, assess};
 use crate::domain::calendar::{Span, month_start};
 use crate::domain::close::{Assessed, Close};
 use crate::domain::model::learner::Learner;
-use crate::domain::segment::{Rules, StructuralDelay};
+use crate::domain::segment::StructuralDelay;
 use crate::domain::state::Owner;
 use crate::store::learning::{self, Progress};
-use crate::store::{assessments, calibrations, customers, foretold, invoices, shifts, states};
+use crate::store::{assessments, calibrations, customers, foretold, invoices, rules, shifts, states};
 
 /// Days of which every state is kept, so that a late fact is learned again from its own day on. One that is later still is
 /// learned again from the first of its month on.
@@ -37,8 +38,7 @@ pub(super) async fn run(sweep: &DayClose, tenant_id: Uuid, now: DateTime<Utc>) -
     if let Some((day, after)) = tenant.learned_through.zip(tenant.assessing_after) {
         tenant.assessing_after = assess_page(&mut tx, tenant_id, day, after, &sweep.settings).await?;
     } else if let Some(span) = next_span(&mut tx, &tenant, due, &sweep.settings).await? {
-        learn(&mut tx, tenant_id, span).await?;
-        let everyone = span.ends_a_month();
+        let everyone = learn(&mut tx, &tenant, span).await?;
         learning::advance(&mut tx, tenant_id, span.through, everyone).await?;
         metrics::counter!("puntual_scoring_days_closed_total")
             .increment(u64::try_from(span.days().count()).unwrap_or(0));
@@ -79,25 +79,33 @@ async fn next_span(
 ) -> Result<Option<Span>, sqlx::Error> {
     let Some((from, through)) = due.next_day(tenant).zip(due.through) else { return Ok(None) };
     let Some(span) = Span::starting(from, through) else { return Ok(None) };
+    let span = rules::under_one_set(conn, tenant.tenant_id, span).await?;
     invoices::affordable(conn, tenant.tenant_id, span, settings.invoices_per_close).await.map(Some)
 }
 
-async fn learn(conn: &mut PgConnection, tenant_id: Uuid, span: Span) -> Result<(), sqlx::Error> {
+/// True when everybody is still to be assessed for the last day: it ends a month, or rules begin to decide on it.
+async fn learn(conn: &mut PgConnection, tenant: &Progress, span: Span) -> Result<bool, sqlx::Error> {
+    let tenant_id = tenant.tenant_id;
     let bills = invoices::concerned(conn, tenant_id, span).await?;
     let touched: BTreeSet<Uuid> = bills.iter().map(|bill| bill.invoice.customer_id).collect();
-    let touched: Vec<Uuid> = touched.into_iter().collect();
-    let groups = bills.iter().map(|bill| (bill.invoice.customer_id, bill.group.clone())).collect();
+    let decided = Decided::on(conn, tenant_id, &tenant.time_zone, span.through).await?;
+    let moved = decided.moved(conn, tenant_id, span, &touched).await?;
+    let read = decided.with_mates(touched.iter().chain(moved.keys()).copied());
+    let groups = customers::groups(conn, tenant_id, &read.into_iter().collect::<Vec<_>>()).await?;
+    let assessed: Vec<Uuid> = touched.iter().chain(moved.keys()).copied().collect();
     let mut learner = recall(conn, tenant_id, &groups, span.from).await?;
     let issued_before = bills.iter().map(|bill| &bill.invoice).filter(|invoice| invoice.issued_on < span.from);
     let issued_before: Vec<Uuid> = issued_before.map(|invoice| invoice.invoice_id).collect();
     foretold::recall(conn, tenant_id, &issued_before, &mut learner).await?;
-    let everyone_follows = span.ends_a_month();
+    let everyone_follows = decided.is_everybody(span.ends_a_month());
     let close = Close {
         span,
         bills: &bills,
-        previous: &assessments::previous(conn, tenant_id, &touched).await?,
+        groups: &groups,
+        previous: &assessments::previous(conn, tenant_id, &assessed).await?,
         structural: calibrations::in_force(conn, tenant_id, span.from).await?,
-        rules: &Rules::DEFAULT,
+        ruling: decided.ruling(),
+        moved: &moved,
         everyone_follows,
     };
     let closed = close.run(&mut learner);
@@ -108,16 +116,16 @@ async fn learn(conn: &mut PgConnection, tenant_id: Uuid, span: Span) -> Result<(
         foretold::save(conn, tenant_id, &closed.predictions).await?;
     }
     if !closed.assessments.is_empty() {
-        assessments::save(conn, tenant_id, &closed.assessments, &Rules::DEFAULT).await?;
+        assessments::save(conn, tenant_id, &closed.assessments, decided.ruling().rules).await?;
     }
     if !closed.shifts.is_empty() {
         shifts::save(conn, tenant_id, &closed.shifts).await?;
     }
-    if everyone_follows {
+    if span.ends_a_month() {
         let structural = calibrate(conn, tenant_id, span.through).await?;
         calibrations::save(conn, tenant_id, span.through, structural).await?;
     }
-    Ok(())
+    Ok(everyone_follows)
 }
 
 /// Assesses a page of everybody for `day`; returns after whom to go on.
@@ -129,34 +137,34 @@ async fn assess_page(
     settings: &ScoringSettings,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     let page = customers::page(conn, tenant_id, after, settings.customers_per_assessment).await?;
-    let assessed = assessed(conn, tenant_id, &page, day).await?;
-    if !assessed.is_empty() {
-        assessments::save(conn, tenant_id, &assessed, &Rules::DEFAULT).await?;
-    }
+    assess_all(conn, tenant_id, &page, day).await?;
     let is_full = i64::try_from(page.len()).is_ok_and(|count| count >= settings.customers_per_assessment);
     let after = page.last().copied().filter(|_| is_full);
     learning::assessed(conn, tenant_id, after).await?;
     Ok(after)
 }
 
-/// What is to be said of these customers at the close of `day`.
-pub(super) async fn assessed(
+/// Records what is to be said of these customers at the close of `day`.
+pub(super) async fn assess_all(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     page: &[Uuid],
     day: NaiveDate,
-) -> Result<Vec<Assessed>, sqlx::Error> {
-    let Some(next) = day.succ_opt() else { return Ok(Vec::new()) };
-    let groups = customers::groups(conn, tenant_id, page).await?;
+) -> Result<(), sqlx::Error> {
+    let Some(next) = day.succ_opt().filter(|_| !page.is_empty()) else { return Ok(()) };
+    let zone = learning::time_zone(conn, tenant_id).await?;
+    let decided = Decided::on(conn, tenant_id, &zone, day).await?;
+    let read: Vec<Uuid> = decided.with_mates(page.iter().copied()).into_iter().collect();
+    let groups = customers::groups(conn, tenant_id, &read).await?;
     let learner = recall(conn, tenant_id, &groups, next).await?;
     let structural = calibrations::in_force(conn, tenant_id, day).await?;
     let previous = assessments::previous(conn, tenant_id, page).await?;
-    let terms = Terms { structural, rules: &Rules::DEFAULT, day: next };
-    let assessed = groups.iter().map(|(customer_id, group)| {
-        let assessment = assess(&learner, *customer_id, group, terms);
+    let terms = Terms { groups: &groups, structural, ruling: decided.ruling(), day: next };
+    let assessed = page.iter().map(|customer_id| {
+        let assessment = assess(&learner, *customer_id, terms);
         Assessed::new(day, *customer_id, assessment, previous.get(customer_id))
     });
-    Ok(assessed.collect())
+    assessments::save(conn, tenant_id, &assessed.collect::<Vec<_>>(), decided.ruling().rules).await
 }
 
 /// What was known before `day` of these customers, of everybody their scores rest on, and what they owed.

@@ -22,7 +22,7 @@ use crate::domain::model::memory::MODEL_VERSION;
 use crate::domain::outlook::Outlook;
 use crate::store::customers;
 use crate::store::learning::{self, Progress};
-use crate::store::outlooks::{self, OutlookRow, Owed, Receivable};
+use crate::store::outlooks::{self, Debt, OutlookRow, Owed};
 
 /// Foretells the invoices of customers about whom something is new.
 #[derive(Debug)]
@@ -73,11 +73,11 @@ impl Outlooks {
             let rows: Vec<OutlookRow> = changes.iter().map(|change| change.row.clone()).collect();
             outlooks::save(&mut tx, tenant_id, &rows).await?;
             let risks = changes.iter().filter(|change| change.risk_told).map(|change| change.row.invoice_id);
-            let receivables = outlooks::receivables(&mut tx, tenant_id, &risks.collect::<Vec<_>>()).await?;
+            let debts = outlooks::debts(&mut tx, tenant_id, &risks.collect::<Vec<_>>()).await?;
             let mut outbox = Outbox::new(stream::SCORING, now);
             for Change { row, risk_told } in &changes {
                 outbox.push(&predicted(tenant_id, row, now));
-                if let Some(about) = receivables.get(&row.invoice_id).filter(|_| *risk_told) {
+                if let Some(about) = debts.get(&row.invoice_id).filter(|_| *risk_told) {
                     outbox.push(&risk(tenant_id, row, about, now));
                 }
             }
@@ -218,7 +218,7 @@ pub(crate) fn predicted(tenant_id: Uuid, row: &OutlookRow, now: DateTime<Utc>) -
     }
 }
 
-pub(crate) fn risk(tenant_id: Uuid, row: &OutlookRow, about: &Receivable, now: DateTime<Utc>) -> RiskRaised {
+pub(crate) fn risk(tenant_id: Uuid, row: &OutlookRow, about: &Debt, now: DateTime<Utc>) -> RiskRaised {
     RiskRaised {
         schema_rev: SCHEMA_REV,
         tenant_id: tenant_id.to_string(),

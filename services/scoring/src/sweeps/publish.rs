@@ -12,14 +12,13 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::day_close::assessed;
+use super::day_close::assess_all;
 use crate::ScoringSettings;
 use crate::domain::calendar::last_month_end;
 use crate::domain::model::inputs::Family;
 use crate::domain::model::shift::PAYMENTS_PER_FALSE_ALARM;
-use crate::domain::segment::Rules;
-use crate::store::assessments;
 use crate::store::published::{self, Pending, Score, Segmented, Shifted};
+use crate::store::{assessments, rules};
 
 /// Publishes at most one batch; true when nothing is left.
 pub(super) async fn run(
@@ -30,11 +29,8 @@ pub(super) async fn run(
     settings: &ScoringSettings,
 ) -> Result<bool, sqlx::Error> {
     let missing = assessments::missing(conn, tenant_id, settings.publish_batch).await?;
-    // Customers of whom nothing is known are assessed as the last end of a month would have: then it does not matter
-    // whether they came before it or after.
-    if let Some(day) = last_month_end(learned_through).filter(|_| !missing.is_empty()) {
-        let introduced = assessed(conn, tenant_id, &missing, day).await?;
-        assessments::save(conn, tenant_id, &introduced, &Rules::DEFAULT).await?;
+    if !missing.is_empty() {
+        introduce(conn, tenant_id, &missing, learned_through).await?;
     }
     let mut pending = published::pending(conn, tenant_id, settings.publish_batch).await?;
     if pending.is_empty() {
@@ -48,6 +44,19 @@ pub(super) async fn run(
     published::save(conn, tenant_id, &pending).await?;
     outbox.save(conn).await?;
     Ok(!full)
+}
+
+/// Assesses customers of whom nothing is known, as the last day on which everybody was assessed would have: then it does
+/// not matter whether they came before it or after.
+async fn introduce(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    missing: &[Uuid],
+    learned_through: NaiveDate,
+) -> Result<(), sqlx::Error> {
+    let begun = rules::in_force(conn, tenant_id, learned_through).await?.since;
+    let Some(day) = last_month_end(learned_through).max(begun) else { return Ok(()) };
+    assess_all(conn, tenant_id, missing, day).await
 }
 
 fn say(outbox: &mut Outbox, tenant_id: Uuid, customer: &mut Pending, now: DateTime<Utc>) {

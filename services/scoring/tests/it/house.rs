@@ -34,6 +34,14 @@ impl House {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// Posts a document, or nothing.
+    pub(crate) async fn post(&self, key: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.bed.base_url())).bearer_auth(key);
+        let request = body.into_iter().fold(request, reqwest::RequestBuilder::json);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
     /// Everything learned and said for a tenant, to the last bit, without ids of the tenant and versions.
     pub(crate) async fn digest(&self, tenant: &TestTenant) -> Vec<String> {
         let mut rows: Vec<String> = Vec::new();

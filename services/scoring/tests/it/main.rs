@@ -7,3 +7,5 @@ mod door;
 mod house;
 mod measure;
 mod outlooks;
+mod rules;
+mod standing;
