@@ -263,7 +263,7 @@ async fn tell(house: &House, (day, told): &(NaiveDate, Told)) {
 /// Everything that was decided, day by day.
 async fn decided(house: &House, tenant: &TestTenant) -> Vec<String> {
     let query =
-        "SELECT concat_ws(' ', customer_id, day, p_late, observations, segment, segment_since, rules_version, reasons)
+        "SELECT concat_ws(' ', customer_id, day, p_late, observations, segment, segment_since, rules_version, segment_reasons)
                  FROM assessments WHERE tenant_id = $1 ORDER BY customer_id, day";
     sqlx::query_scalar(query).bind(tenant.tenant_id).fetch_all(&house.bed.worker()).await.unwrap()
 }
