@@ -213,7 +213,10 @@ mod tests {
         assert!(cells[0] > 0.8 && (15.0..25.0).contains(&cells[1]), "{last}");
         // C0 pays on the day, and nobody is a negative number of days late.
         let expected = backtest.predictions.lines().skip(1).map(|line| line.split(',').nth(2).unwrap());
-        assert!(expected.clone().all(|days| !days.starts_with('-')) && expected.clone().any(|days| matches!(days, "0" | "0.00")));
+        assert!(
+            expected.clone().all(|days| !days.starts_with('-'))
+                && expected.clone().any(|days| matches!(days, "0" | "0.00"))
+        );
     }
 
     #[test]

@@ -121,11 +121,30 @@ async fn learn(conn: &mut PgConnection, tenant: &Progress, span: Span) -> Result
     if !closed.shifts.is_empty() {
         shifts::save(conn, tenant_id, &closed.shifts).await?;
     }
+    show_record(&learner, tenant_id, span.through);
     if span.ends_a_month() {
         let structural = calibrate(conn, tenant_id, span.through).await?;
         calibrations::save(conn, tenant_id, span.through, structural).await?;
     }
     Ok(everyone_follows)
+}
+
+/// How well a tenant has been foretold, for whoever watches the model.
+fn show_record(learner: &Learner, tenant_id: Uuid, day: NaiveDate) {
+    let Some(standing) = learner.standing(day) else { return };
+    let gauges = [
+        ("puntual_scoring_brier", Some(standing.brier)),
+        ("puntual_scoring_brier_of_base_rate", Some(standing.brier_of_base_rate)),
+        ("puntual_scoring_calibration_error", Some(standing.calibration_error)),
+        ("puntual_scoring_drift", Some(standing.drift)),
+        ("puntual_scoring_days_off", standing.days_off),
+        ("puntual_scoring_p80_coverage", standing.p80_coverage),
+    ];
+    for (name, value) in gauges {
+        if let Some(value) = value {
+            metrics::gauge!(name, "tenant" => tenant_id.to_string()).set(value);
+        }
+    }
 }
 
 /// Assesses a page of everybody for `day`; returns after whom to go on.

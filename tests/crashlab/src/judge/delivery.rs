@@ -19,9 +19,11 @@ const WANTED: [(&str, &[&str]); 4] = [
         &[
             i::CustomerChanged::SUBJECT,
             i::InvoiceChanged::SUBJECT,
+            i::DisputeChanged::SUBJECT,
             i::SourceChanged::SUBJECT,
             i::TenantChanged::SUBJECT,
             i::ApiKeyChanged::SUBJECT,
+            p::PromiseChanged::SUBJECT,
         ],
     ),
     (
