@@ -140,10 +140,14 @@ CREATE TABLE published_scores (
     segment_since date,
     segment_reasons text[],
     rules_version text,
-    -- Version of the last pattern.shifted, and the day on which the shift was found that it told; null when it took the last
-    -- one back.
+    -- Version of the last pattern.shifted, and the shift that it told; null when it took the last one back.
     shift_version bigint NOT NULL DEFAULT 0,
     shift_found_on date,
+    shift_since date,
+    shift_delay_before numeric(10, 2),
+    shift_delay_after numeric(10, 2),
+    shift_payments_before integer,
+    shift_payments_after integer,
     CONSTRAINT published_scores_pkey PRIMARY KEY (tenant_id, customer_id),
     CONSTRAINT published_scores_segment CHECK (segment IN ('regular', 'occasional_late', 'often_late', 'high_risk', 'new')),
     CONSTRAINT published_scores_whole CHECK ((assessed_on IS NULL) = (p_late IS NULL))

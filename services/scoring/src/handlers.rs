@@ -72,6 +72,8 @@ impl Handler for Promises {
         }
         store::learning::lock(conn, &tenants).await?;
         let mut dirty = Dirty::default();
+        // The other stream may not have told of them yet.
+        store::customers::ensure(conn, &told.customers()).await?;
         standing::apply(conn, &told, &mut dirty).await?;
         Ok(store::learning::mark_dirty(conn, &dirty.0).await?)
     }

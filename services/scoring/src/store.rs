@@ -7,6 +7,7 @@ pub(crate) mod customers;
 pub(crate) mod disputes;
 pub(crate) mod foretold;
 pub(crate) mod invoices;
+pub(crate) mod learners;
 pub(crate) mod learning;
 pub(crate) mod outlooks;
 pub(crate) mod previews;

@@ -5,7 +5,6 @@ mod decided;
 mod outlooks;
 mod publish;
 
-pub(crate) use day_close::recall;
 pub(crate) use outlooks::{Outlooks, predicted, risk};
 pub(crate) use publish::{assigned, scored, shifted};
 

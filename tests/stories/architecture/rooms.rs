@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::source::{self, File};
 
-/// The only dependencies that a domain may have: values, time, how errors are declared, and the grammar of expressions.
-const VALUES: [&str; 8] = ["chrono", "chrono_tz", "rust_decimal", "uuid", "primitives", "thiserror", "serde", "cel"];
+/// The only dependencies that a domain may have: values, time, how errors are declared, how values are written down, and
+/// the grammar of expressions.
+const VALUES: [&str; 10] =
+    ["chrono", "chrono_tz", "rust_decimal", "uuid", "primitives", "thiserror", "serde", "postcard", "crc", "cel"];
 
 /// Modules of the own crate that must not be known in a room; for `domain` and `store`: the only ones that may.
 enum Rule {

@@ -2,10 +2,11 @@
 //! that will likely be late.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use chrono::NaiveDate;
-use runtime::{Caller, Door, Problem};
+use runtime::{Caller, Door, Named, Problem};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -42,7 +43,7 @@ pub(crate) struct Prediction {
 pub(crate) async fn show(
     State(door): State<Door>,
     caller: Caller,
-    Path(invoice_id): Path<Uuid>,
+    Named(invoice_id): Named<Uuid>,
     headers: HeaderMap,
 ) -> Result<Json<Prediction>, Problem> {
     caller.require("read")?;
@@ -108,10 +109,11 @@ const USUAL: i64 = 100;
 pub(crate) async fn risks(
     State(door): State<Door>,
     caller: Caller,
-    Query(page): Query<Page>,
+    page: Result<Query<Page>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Risks>, Problem> {
     caller.require("read")?;
+    let Query(page) = page.map_err(|rejection| Problem::parameter("after, limit", rejection.body_text()))?;
     let limit = page.limit.unwrap_or(USUAL).clamp(1, MOST);
     let after = page.after.as_deref().map(|after| position(after).ok_or_else(unknown_page)).transpose()?;
     let mut tx = door.begin(caller.tenant_id).await?;

@@ -2,11 +2,12 @@
 //! `GET /v1/customers/{customer}/score/history`, how it came about.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use chrono::NaiveDate;
-use runtime::{Caller, Door, Problem};
+use runtime::{Caller, Door, Named, Problem};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -89,7 +90,7 @@ struct Shift {
 pub(crate) async fn show(
     State(door): State<Door>,
     caller: Caller,
-    Path(customer): Path<String>,
+    Named(customer): Named<String>,
     headers: HeaderMap,
 ) -> Result<Json<Score>, Problem> {
     caller.require("read")?;
@@ -206,11 +207,12 @@ const USUAL_DAYS: i64 = 100;
 pub(crate) async fn history(
     State(door): State<Door>,
     caller: Caller,
-    Path(customer): Path<String>,
-    Query(past): Query<Past>,
+    Named(customer): Named<String>,
+    past: Result<Query<Past>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<History>, Problem> {
     caller.require("read")?;
+    let Query(past) = past.map_err(|rejection| Problem::parameter("before, limit", rejection.body_text()))?;
     let limit = past.limit.unwrap_or(USUAL_DAYS).clamp(1, MOST_DAYS);
     let mut tx = door.begin(caller.tenant_id).await?;
     let customer_id = find(&mut tx, caller.tenant_id, &customer).await?.ok_or_else(Problem::not_found)?;

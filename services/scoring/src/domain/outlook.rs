@@ -14,6 +14,9 @@ const MATERIAL_DAYS: Decimal = Decimal::ONE;
 /// A risk that was raised stays until the probability is so much below the threshold, lest it come and go every day.
 const RELIEF: Decimal = Decimal::from_parts(5, 0, 0, false, 2);
 
+/// One, with the digits of a probability.
+const CERTAIN: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 6);
+
 /// When an open invoice will be paid.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Outlook {
@@ -34,7 +37,7 @@ impl Outlook {
         let prediction = learner.outlook(bill, day);
         let forecast = prediction.forecast;
         Self {
-            p_late: if prediction.log_odds.is_some() { probability(prediction.p_late) } else { Decimal::ONE },
+            p_late: if prediction.log_odds.is_some() { probability(prediction.p_late) } else { CERTAIN },
             p50_delay: forecast.map(|forecast| days(forecast.p50)),
             p80_delay: forecast.map(|forecast| days(forecast.p80)),
             p90_delay: forecast.map(|forecast| days(forecast.p90)),

@@ -45,7 +45,9 @@ pub(super) async fn apply(conn: &mut PgConnection, newest: &Newest, dirty: &mut 
     }
     standing::book_changes(conn, &rows, dirty).await?;
     invoices::save(conn, &rows).await?;
-    let customers = rows.iter().map(|row| (row.tenant_id, row.invoice.customer_id)).collect();
+    // What another customer owed before is not its debt any more.
+    let before = known.iter().map(|((tenant_id, _), known)| (*tenant_id, known.invoice.customer_id));
+    let customers = rows.iter().map(|row| (row.tenant_id, row.invoice.customer_id)).chain(before).collect();
     Ok(customers::ensure(conn, &customers).await?)
 }
 

@@ -47,6 +47,11 @@ impl Told {
         Ok(Self { conduct: conduct.collect::<Result<_, Malformed>>()?, ..Self::default() })
     }
 
+    /// Whom promises and disputes are about.
+    pub(super) fn customers(&self) -> BTreeSet<(Uuid, Uuid)> {
+        self.conduct.iter().map(|row| (row.tenant_id, row.customer_id)).collect()
+    }
+
     pub(super) fn tenants(&self) -> impl Iterator<Item = Uuid> {
         let master = self.master.iter().map(|row| row.tenant_id);
         master.chain(self.conduct.iter().map(|row| row.tenant_id))

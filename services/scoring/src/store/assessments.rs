@@ -113,13 +113,13 @@ pub(crate) async fn save(
     Ok(())
 }
 
-/// Customers that wait for a score and have never been assessed, at most `limit`.
+/// Those of the first `limit` customers that wait for a score which have never been assessed.
 pub(crate) async fn missing(conn: &mut PgConnection, tenant_id: Uuid, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
-        "SELECT p.customer_id FROM published_scores p
-         WHERE p.tenant_id = $1 AND p.pending
-           AND NOT EXISTS (SELECT FROM assessments a WHERE a.tenant_id = p.tenant_id AND a.customer_id = p.customer_id)
-         ORDER BY p.customer_id LIMIT $2",
+        "SELECT p.customer_id
+         FROM (SELECT customer_id FROM published_scores WHERE tenant_id = $1 AND pending ORDER BY customer_id LIMIT $2) p
+         WHERE NOT EXISTS (SELECT FROM assessments a WHERE a.tenant_id = $1 AND a.customer_id = p.customer_id)
+         ORDER BY p.customer_id",
         tenant_id,
         limit
     )

@@ -15,7 +15,8 @@ pub(crate) struct DisputeRow {
     pub opened_on: NaiveDate,
 }
 
-/// Writes the disputes unless newer versions are there. Returns by tenant the first day whose learning they alter.
+/// Writes the disputes unless newer versions are there. Returns by tenant the first day whose learning they alter: none
+/// where the invoice is not known yet, because its own coming alters more.
 pub(crate) async fn save(conn: &mut PgConnection, rows: &[DisputeRow]) -> Result<Vec<(Uuid, NaiveDate)>, sqlx::Error> {
     let tenants: Vec<Uuid> = rows.iter().map(|row| row.tenant_id).collect();
     let disputes: Vec<Uuid> = rows.iter().map(|row| row.dispute_id).collect();
@@ -36,8 +37,10 @@ pub(crate) async fn save(conn: &mut PgConnection, rows: &[DisputeRow]) -> Result
              ON CONFLICT (tenant_id, dispute_id) DO UPDATE SET version = excluded.version,
                invoice_id = excluded.invoice_id, opened_on = excluded.opened_on
              WHERE d.version < excluded.version)
-           SELECT k.tenant_id AS "tenant_id!", min(least(k.opened_on, k.was_opened_on)) AS "day!"
+           SELECT k.tenant_id AS "tenant_id!",
+             min(greatest(least(k.opened_on, k.was_opened_on), i.issue_date)) AS "day!"
            FROM known k
+           JOIN invoice_facts i ON i.tenant_id = k.tenant_id AND i.invoice_id IN (k.invoice_id, k.was_of)
            WHERE (k.was_of, k.was_opened_on) IS DISTINCT FROM (k.invoice_id, k.opened_on)
            GROUP BY k.tenant_id"#,
         &tenants,

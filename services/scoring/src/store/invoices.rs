@@ -201,14 +201,17 @@ pub(crate) async fn affordable(
     while let Some(half) = span.half() {
         let due_dates = due_dates(span);
         let read = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "read!" FROM invoice_facts
-               WHERE tenant_id = $1 AND issue_date <= $4
-                 AND (due_date = ANY($2) OR settled_on BETWEEN $3 AND $4 OR issue_date BETWEEN $3 AND $4)
-                 AND (settled_on IS NULL OR greatest(settled_on, issue_date) >= $3)"#,
+            r#"SELECT count(*) AS "read!" FROM (
+                 SELECT FROM invoice_facts
+                 WHERE tenant_id = $1 AND issue_date <= $4
+                   AND (due_date = ANY($2) OR settled_on BETWEEN $3 AND $4 OR issue_date BETWEEN $3 AND $4)
+                   AND (settled_on IS NULL OR greatest(settled_on, issue_date) >= $3)
+                 LIMIT $5) i"#,
             tenant_id,
             &due_dates,
             span.from,
-            span.through
+            span.through,
+            limit.saturating_add(1)
         )
         .fetch_one(&mut *conn)
         .await?;
@@ -254,6 +257,22 @@ pub(crate) async fn concerned(conn: &mut PgConnection, tenant_id: Uuid, span: Sp
         disputed_on: row.disputed_on,
     });
     Ok(bills.collect())
+}
+
+/// Has those foretold again whose open invoices fell due on `day` or do within a week of it: the less time there is, the
+/// likelier they are late.
+pub(crate) async fn falling_due(conn: &mut PgConnection, tenant_id: Uuid, day: NaiveDate) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO stale_outlooks (tenant_id, customer_id)
+         SELECT DISTINCT tenant_id, customer_id FROM invoice_facts
+         WHERE tenant_id = $1 AND due_date BETWEEN $2::date AND $2::date + 7 AND settled_on IS NULL
+         ORDER BY customer_id ON CONFLICT DO NOTHING",
+        tenant_id,
+        day
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Has the learner know what these customers owed before `day`.

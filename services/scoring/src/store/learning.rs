@@ -27,12 +27,12 @@ pub(crate) async fn lock(
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.learned_through)).collect())
 }
 
-/// Holds a tenant's facts and what was learned of them still, beside others who only read; false when somebody is changing
-/// them.
-pub(crate) async fn share(conn: &mut PgConnection, tenant_id: Uuid) -> Result<bool, sqlx::Error> {
-    let row =
-        sqlx::query!(r#"SELECT 1 AS "held!" FROM learning WHERE tenant_id = $1 FOR SHARE SKIP LOCKED"#, tenant_id);
-    Ok(row.fetch_optional(conn).await?.is_some())
+/// Holds a tenant's facts and what was learned of them still, beside others who only read. Waits for its turn among those
+/// who change them.
+pub(crate) async fn share(conn: &mut PgConnection, tenant_id: Uuid) -> Result<(), sqlx::Error> {
+    let row = sqlx::query!(r#"SELECT 1 AS "held!" FROM learning WHERE tenant_id = $1 FOR SHARE"#, tenant_id);
+    row.fetch_optional(conn).await?;
+    Ok(())
 }
 
 /// Has the tenants learn again from these days on, where they have learned as far.
@@ -156,7 +156,7 @@ pub(crate) async fn forget(
     .await?;
     sqlx::query!(
         "UPDATE learning SET learned_through = $2, dirty_from = NULL, assessing_after = NULL, model_version = $3,
-           thinned_through = least(thinned_through, $2)
+           thinned_through = CASE WHEN $2::date IS NOT NULL THEN least(thinned_through, $2) END
          WHERE tenant_id = $1",
         tenant_id,
         learned_through,

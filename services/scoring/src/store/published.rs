@@ -25,7 +25,7 @@ pub(crate) struct Score {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Segmented {
     pub segment: String,
-    /// Those of the day that changed the segment.
+    /// Those of the day that changed the segment, and the rules that decided it.
     pub reasons: Vec<String>,
     pub rules_version: String,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Pending {
     pub shifted: Option<Shifted>,
     pub told_score: Option<Score>,
     pub told_segment: Option<Segmented>,
-    pub told_shift_found_on: Option<NaiveDate>,
+    pub told_shift: Option<Shifted>,
 }
 
 /// At most `limit` customers about whom there may be something to say. What is to be said of the score is the assessment
@@ -64,19 +64,24 @@ pub(crate) async fn pending(conn: &mut PgConnection, tenant_id: Uuid, limit: i64
         r#"SELECT p.customer_id, p.score_version, p.segment_version, p.shift_version,
              p.assessed_on, p.p_late, p.contributions AS "contributions: Vec<Decimal>", p.score_reasons, p.p50_delay, p.p80_delay, p.structural_days,
              p.mean_days_late, p.observations, p.model_version, p.segment, p.segment_reasons, p.rules_version,
-             p.shift_found_on,
+             p.shift_found_on, p.shift_since, p.shift_delay_before, p.shift_delay_after, p.shift_payments_before,
+             p.shift_payments_after,
              c.day AS score_day, c.p_late AS now_p_late, c.contributions AS "now_contributions: Vec<Decimal>",
              c.score_reasons AS now_score_reasons, c.p50_delay AS now_p50_delay, c.p80_delay AS now_p80_delay,
              c.structural_days AS now_structural_days, c.mean_days_late AS now_mean_days_late,
              c.observations AS now_observations, c.model_version AS now_model_version,
              s.day AS segment_day, s.segment AS now_segment, s.segment_reasons AS now_segment_reasons,
-             a.rules_version AS now_rules_version,
+             s.rules_version AS now_rules_version,
              h.found_on AS "found_on?", h.since AS "since?", h.delay_before AS "delay_before?",
              h.delay_after AS "delay_after?", h.payments_before AS "payments_before?",
              h.payments_after AS "payments_after?"
-           FROM (SELECT * FROM published_scores WHERE tenant_id = $1 AND pending ORDER BY customer_id LIMIT $2) p
+           FROM (
+             SELECT * FROM published_scores p
+             WHERE tenant_id = $1 AND pending AND EXISTS (
+               SELECT FROM assessments a WHERE a.tenant_id = $1 AND a.customer_id = p.customer_id)
+             ORDER BY customer_id LIMIT $2) p
            CROSS JOIN LATERAL (
-             SELECT segment_since, score_since, rules_version FROM assessments a
+             SELECT segment_since, score_since FROM assessments a
              WHERE a.tenant_id = $1 AND a.customer_id = p.customer_id ORDER BY a.day DESC LIMIT 1) a
            JOIN assessments c ON c.tenant_id = $1 AND c.customer_id = p.customer_id AND c.day = a.score_since
            JOIN assessments s ON s.tenant_id = $1 AND s.customer_id = p.customer_id AND s.day = a.segment_since
@@ -117,6 +122,16 @@ pub(crate) async fn pending(conn: &mut PgConnection, tenant_id: Uuid, limit: i64
                 payments_after: row.payments_after?,
             })
         })();
+        let told_shift = (|| {
+            Some(Shifted {
+                found_on: row.shift_found_on?,
+                since: row.shift_since?,
+                delay_before: row.shift_delay_before?,
+                delay_after: row.shift_delay_after?,
+                payments_before: row.shift_payments_before?,
+                payments_after: row.shift_payments_after?,
+            })
+        })();
         Pending {
             customer_id: row.customer_id,
             score_version: row.score_version,
@@ -143,7 +158,7 @@ pub(crate) async fn pending(conn: &mut PgConnection, tenant_id: Uuid, limit: i64
             shifted,
             told_score,
             told_segment,
-            told_shift_found_on: row.shift_found_on,
+            told_shift,
         }
     });
     Ok(pending.collect())
@@ -157,19 +172,21 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Pendi
     let since: Vec<NaiveDate> = rows.iter().map(|row| row.segment_since).collect();
     let found: Vec<Option<NaiveDate>> =
         rows.iter().map(|row| row.shifted.as_ref().map(|shifted| shifted.found_on)).collect();
-    let rules: Vec<String> = rows.iter().map(|row| row.segmented.rules_version.clone()).collect();
     // What was said is in the record already, under its day: nothing is sent over again.
     sqlx::query!(
         "UPDATE published_scores p SET pending = false, score_version = u.score_version, segment_version = u.segment_version,
-           shift_version = u.shift_version, shift_found_on = u.found_on, assessed_on = c.day, p_late = c.p_late,
+           shift_version = u.shift_version, shift_found_on = h.found_on, shift_since = h.since,
+           shift_delay_before = h.delay_before, shift_delay_after = h.delay_after,
+           shift_payments_before = h.payments_before, shift_payments_after = h.payments_after, assessed_on = c.day, p_late = c.p_late,
            contributions = c.contributions, score_reasons = c.score_reasons, p50_delay = c.p50_delay,
            p80_delay = c.p80_delay, structural_days = c.structural_days, mean_days_late = c.mean_days_late,
            observations = c.observations, model_version = c.model_version, segment = s.segment, segment_since = s.day,
-           segment_reasons = s.segment_reasons, rules_version = u.rules_version
-         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::date[], $7::date[], $8::date[], $9::text[])
-           AS u (customer_id, score_version, segment_version, shift_version, assessed_on, since, found_on, rules_version)
+           segment_reasons = s.segment_reasons, rules_version = s.rules_version
+         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::date[], $7::date[], $8::date[])
+           AS u (customer_id, score_version, segment_version, shift_version, assessed_on, since, found_on)
          JOIN assessments c ON c.tenant_id = $1 AND c.customer_id = u.customer_id AND c.day = u.assessed_on
          JOIN assessments s ON s.tenant_id = $1 AND s.customer_id = u.customer_id AND s.day = u.since
+         LEFT JOIN pattern_shifts h ON h.tenant_id = $1 AND h.customer_id = u.customer_id AND h.found_on = u.found_on
          WHERE p.tenant_id = $1 AND p.customer_id = u.customer_id",
         tenant_id,
         &customers,
@@ -178,8 +195,7 @@ pub(crate) async fn save(conn: &mut PgConnection, tenant_id: Uuid, rows: &[Pendi
         &versions(|row| row.shift_version),
         &assessed,
         &since,
-        &found as &[Option<NaiveDate>],
-        &rules
+        &found as &[Option<NaiveDate>]
     )
     .execute(conn)
     .await?;
@@ -226,12 +242,9 @@ pub(crate) async fn raise(
              r.score_reasons AS "score_reasons!", r.p50_delay, r.p80_delay, r.structural_days AS "structural_days!",
              r.mean_days_late, r.observations AS "observations!", r.model_version AS "model_version!",
              r.segment AS "segment!", r.segment_reasons AS "segment_reasons!", r.rules_version AS "rules_version!",
-             h.found_on AS "found_on?", h.since AS "since?", h.delay_before AS "delay_before?",
-             h.delay_after AS "delay_after?", h.payments_before AS "payments_before?",
-             h.payments_after AS "payments_after?"
+             r.shift_found_on, r.shift_since, r.shift_delay_before, r.shift_delay_after, r.shift_payments_before,
+             r.shift_payments_after
            FROM raised r
-           LEFT JOIN pattern_shifts h
-             ON h.tenant_id = r.tenant_id AND h.customer_id = r.customer_id AND h.found_on = r.shift_found_on
            ORDER BY r.customer_id"#,
         tenant_id,
         customers,
@@ -263,12 +276,12 @@ pub(crate) async fn raise(
         segmented: Segmented { segment: row.segment, reasons: row.segment_reasons, rules_version: row.rules_version },
         shifted: (|| {
             Some(Shifted {
-                found_on: row.found_on?,
-                since: row.since?,
-                delay_before: row.delay_before?,
-                delay_after: row.delay_after?,
-                payments_before: row.payments_before?,
-                payments_after: row.payments_after?,
+                found_on: row.shift_found_on?,
+                since: row.shift_since?,
+                delay_before: row.shift_delay_before?,
+                delay_after: row.shift_delay_after?,
+                payments_before: row.shift_payments_before?,
+                payments_after: row.shift_payments_after?,
             })
         })(),
     });

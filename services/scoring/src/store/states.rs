@@ -60,7 +60,21 @@ pub(crate) async fn recall(
     Ok(())
 }
 
+/// Rows that travel in one statement.
+const SLICE: usize = 2_000;
+
 pub(crate) async fn save(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    rows: &[(NaiveDate, Owner, Vec<u8>)],
+) -> Result<(), sqlx::Error> {
+    for slice in rows.chunks(SLICE) {
+        save_slice(conn, tenant_id, slice).await?;
+    }
+    Ok(())
+}
+
+async fn save_slice(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     rows: &[(NaiveDate, Owner, Vec<u8>)],

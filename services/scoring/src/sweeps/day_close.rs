@@ -1,7 +1,7 @@
 //! Closes one span of days of one tenant: what was known late is forgotten back to its day, the span is learned, and when
 //! the tenant has caught up, what changed is published. One transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::PgConnection;
@@ -15,7 +15,7 @@ use crate::domain::calendar::{Span, month_start};
 use crate::domain::close::{Assessed, Close};
 use crate::domain::model::learner::Learner;
 use crate::domain::segment::StructuralDelay;
-use crate::domain::state::Owner;
+use crate::store::learners::recall;
 use crate::store::learning::{self, Progress};
 use crate::store::{assessments, calibrations, customers, foretold, invoices, rules, shifts, states};
 
@@ -33,6 +33,8 @@ pub(super) async fn run(sweep: &DayClose, tenant_id: Uuid, now: DateTime<Utc>) -
     let Some(due) = Due::of(&tenant, now) else { return Ok(false) };
     if let Some(from) = forgotten_from(&tenant) {
         tenant.learned_through = learning::forget(&mut tx, tenant_id, from).await?;
+        tenant.thinned_through =
+            tenant.learned_through.and_then(|day| tenant.thinned_through.map(|thin| thin.min(day)));
         tenant.assessing_after = None;
     }
     if let Some((day, after)) = tenant.learned_through.zip(tenant.assessing_after) {
@@ -44,6 +46,7 @@ pub(super) async fn run(sweep: &DayClose, tenant_id: Uuid, now: DateTime<Utc>) -
             .increment(u64::try_from(span.days().count()).unwrap_or(0));
         tenant.learned_through = Some(span.through);
         tenant.assessing_after = everyone.then_some(Uuid::nil());
+        invoices::falling_due(&mut tx, tenant_id, span.through).await?;
         let kept_from = span.through.checked_sub_days(Days::new(KEPT_DAYS));
         if let Some(through) = kept_from.filter(|through| tenant.thinned_through.is_none_or(|day| day < *through)) {
             states::thin(&mut tx, tenant_id, tenant.thinned_through, through).await?;
@@ -184,27 +187,6 @@ pub(super) async fn assess_all(
         Assessed::new(day, *customer_id, assessment, previous.get(customer_id))
     });
     assessments::save(conn, tenant_id, &assessed.collect::<Vec<_>>(), decided.ruling().rules).await
-}
-
-/// What was known before `day` of these customers, of everybody their scores rest on, and what they owed.
-pub(crate) async fn recall(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    groups: &BTreeMap<Uuid, String>,
-    day: NaiveDate,
-) -> Result<Learner, sqlx::Error> {
-    let customers: Vec<Uuid> = groups.keys().copied().collect();
-    let siblings = customers::siblings(conn, tenant_id, &customers).await?;
-    let everyone = siblings.iter().flatten().chain(&customers).copied().map(Owner::Customer);
-    let pools = groups.values().cloned().map(Owner::Group);
-    let owners: BTreeSet<Owner> = everyone.chain(pools).chain([Owner::Tenant]).collect();
-    let mut learner = Learner::new();
-    states::recall(conn, tenant_id, &owners, day, &mut learner).await?;
-    for family in &siblings {
-        learner.share_a_payer(family);
-    }
-    invoices::recall_open(conn, tenant_id, &customers, day, &mut learner).await?;
-    Ok(learner)
 }
 
 /// The structural delay as it is known at the end of `day`.

@@ -15,14 +15,14 @@ use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::Due;
 use super::publish::{contributions, text};
-use super::{Due, day_close};
 use crate::ScoringSettings;
 use crate::domain::model::memory::MODEL_VERSION;
 use crate::domain::outlook::Outlook;
-use crate::store::customers;
 use crate::store::learning::{self, Progress};
 use crate::store::outlooks::{self, Debt, OutlookRow, Owed};
+use crate::store::{customers, learners};
 
 /// Foretells the invoices of customers about whom something is new.
 #[derive(Debug)]
@@ -44,11 +44,21 @@ impl Sweep for Outlooks {
         let now = self.clock.now(&mut conn).await?;
         let tenants = outlooks::stale_tenants(&mut conn).await?;
         drop(conn);
-        let mut more = false;
+        let (mut more, mut failed) = (false, None);
         for tenant_id in tenants {
-            more |= self.foretell(tenant_id, now).await?;
+            // One tenant that cannot be foretold must not keep those behind it waiting (I9).
+            match self.foretell(tenant_id, now).await {
+                Ok(there_is) => more |= there_is,
+                Err(error) => {
+                    tracing::error!(tenant.id = %tenant_id, error = format!("{error:#}"), "nothing is foretold");
+                    failed.get_or_insert(error);
+                }
+            }
         }
-        Ok(more)
+        match failed {
+            Some(error) if !more => Err(error),
+            _ => Ok(more),
+        }
     }
 }
 
@@ -58,9 +68,7 @@ impl Outlooks {
     async fn foretell(&self, tenant_id: Uuid, now: DateTime<Utc>) -> anyhow::Result<bool> {
         let mut tx = self.pool.begin().await?;
         // Neither a close nor a handler may change what is read here half way.
-        if !learning::share(&mut tx, tenant_id).await? {
-            return Ok(false);
-        }
+        learning::share(&mut tx, tenant_id).await?;
         let Some(tenant) = learning::progress(&mut tx, Some(tenant_id)).await?.pop() else { return Ok(false) };
         let Some(today) = today(&tenant, now) else { return Ok(false) };
         let limit = self.settings.outlook_batch;
@@ -116,7 +124,9 @@ async fn changed(
     let invoices: Vec<Uuid> = owed.keys().copied().collect();
     let mut told = outlooks::told(conn, tenant_id, customers, &invoices).await?;
     let groups: BTreeMap<Uuid, String> = customers::groups(conn, tenant_id, customers).await?;
-    let learner = day_close::recall(conn, tenant_id, &groups, today).await?;
+    // What was paid today is not owed any more.
+    let owed_before = today.succ_opt().unwrap_or(today);
+    let learner = learners::recall_as_owed(conn, tenant_id, &groups, today, owed_before).await?;
     let mut changes = Vec::new();
     for (invoice_id, owed) in owed {
         let told = told.remove(&invoice_id);
@@ -180,9 +190,18 @@ fn change(
         model_version: MODEL_VERSION.to_owned(),
         risk_version: risk_version.saturating_add(i64::from(risk_told)),
         at_risk,
-        risk_threshold: if risk_told { Some(threshold) } else { told.and_then(|told| told.risk_threshold) },
+        risk_threshold: if risk_told {
+            Some(with_six_digits(threshold))
+        } else {
+            told.and_then(|told| told.risk_threshold)
+        },
     };
     Some(Change { row, risk_told })
+}
+
+fn with_six_digits(mut share: Decimal) -> Decimal {
+    share.rescale(6);
+    share
 }
 
 pub(crate) fn predicted(tenant_id: Uuid, row: &OutlookRow, now: DateTime<Utc>) -> InvoicePredicted {

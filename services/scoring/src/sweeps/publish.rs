@@ -69,7 +69,7 @@ fn say(outbox: &mut Outbox, tenant_id: Uuid, customer: &mut Pending, now: DateTi
         customer.segment_version = customer.segment_version.saturating_add(1);
         outbox.push(&assigned(tenant_id, customer_id, customer.segment_version, &customer.segmented, now));
     }
-    if customer.told_shift_found_on != customer.shifted.as_ref().map(|shifted| shifted.found_on) {
+    if customer.told_shift != customer.shifted {
         customer.shift_version = customer.shift_version.saturating_add(1);
         outbox.push(&shifted(tenant_id, customer_id, customer.shift_version, customer.shifted.as_ref(), now));
     }

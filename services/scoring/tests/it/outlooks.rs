@@ -65,7 +65,7 @@ async fn an_invoice_is_foretold_from_its_issue_to_its_payment() {
     // The due date passes unpaid: it is late, and the rest is how long.
     house.after(date("2026-05-18")).await;
     let overdue = last_prediction(&house, 1_000).await;
-    assert_eq!((overdue.p_late.as_str(), overdue.log_odds.as_str()), ("1", ""));
+    assert_eq!((overdue.p_late.as_str(), overdue.log_odds.as_str()), ("1.000000", ""));
     assert_eq!(overdue.reasons.first().map(String::as_str), Some("past_due:days=1"));
     let cleared = house.bed.published::<RiskRaised>().await;
     let of_tardy = cleared.iter().rfind(|risk| risk.invoice_id == tardy.invoice_id).unwrap();
@@ -108,7 +108,7 @@ async fn a_dispute_and_a_payment_are_felt_before_the_day_is_closed() {
     house.bed.publish(&overdue).await;
     house.after(date("2026-05-12")).await;
     let told = last_prediction(&house, 3_000).await;
-    assert_eq!((told.p_late.as_str(), told.reasons[0].as_str()), ("1", "past_due:days=54"), "{told:?}");
+    assert_eq!((told.p_late.as_str(), told.reasons[0].as_str()), ("1.000000", "past_due:days=54"), "{told:?}");
     house.bed.publish(&paid(&overdue, date("2026-05-13"))).await;
     house.after(date("2026-05-13")).await;
     assert_eq!(last_prediction(&house, 3_000).await.status, "closed");

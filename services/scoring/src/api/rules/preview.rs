@@ -17,9 +17,9 @@ use super::find;
 use crate::domain::assessment::{Ruling, Terms, assess};
 use crate::domain::rules::Rules;
 use crate::domain::segment::{Segment, StructuralDelay};
+use crate::store::learners::recall;
 use crate::store::previews::{self, Portfolio};
 use crate::store::{calibrations, customers, learning, rules, standings};
-use crate::sweeps::recall;
 
 /// Customers that are assessed at once.
 const PAGE: i64 = 2_000;

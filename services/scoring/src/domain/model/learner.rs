@@ -2,6 +2,7 @@
 //! day, then the day's evidence is learned in the order of the invoices.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -60,7 +61,7 @@ pub(crate) struct Learner {
     groups: BTreeMap<String, Pool>,
     customers: BTreeMap<Uuid, Customer>,
     /// Customers whose invoices the same payer pays, by each of them, itself among them; only where there are several.
-    siblings: BTreeMap<Uuid, BTreeSet<Uuid>>,
+    siblings: BTreeMap<Uuid, Arc<BTreeSet<Uuid>>>,
     /// What was scored and is not cleared.
     scored: BTreeMap<Uuid, Scored>,
 }
@@ -109,9 +110,10 @@ impl Learner {
     }
 
     /// Customers that one payer pays for.
-    pub(crate) fn share_a_payer(&mut self, customers: &BTreeSet<Uuid>) {
+    pub(crate) fn share_a_payer(&mut self, customers: BTreeSet<Uuid>) {
         if customers.len() > 1 {
-            self.siblings.extend(customers.iter().map(|customer_id| (*customer_id, customers.clone())));
+            let customers = Arc::new(customers);
+            self.siblings.extend(customers.iter().map(|customer_id| (*customer_id, Arc::clone(&customers))));
         }
     }
 
@@ -173,8 +175,8 @@ impl Learner {
         (prediction, scored)
     }
 
-    /// What can be said on `day` of an invoice that is unpaid by then, with what was known before: what was learned, and
-    /// what waiting and a dispute say beside it (Bayes).
+    /// What can be said on `day` of an invoice that is unpaid by then: from what was learned before, and what waiting and a
+    /// dispute say beside it (Bayes).
     pub(crate) fn outlook(&self, bill: &Bill, day: NaiveDate) -> Prediction {
         let day = day.max(bill.invoice.issued_on);
         self.on(bill, day, |known, overdue_days| {
@@ -201,7 +203,7 @@ impl Learner {
             for (family, contribution) in &mut contributions {
                 match family {
                     Family::Waiting => *contribution = -ln(outlook.patience),
-                    Family::Dispute if bill.disputed_on.is_some_and(|disputed_on| disputed_on < day) => {
+                    Family::Dispute if bill.disputed_on.is_some_and(|disputed_on| disputed_on <= day) => {
                         *contribution = self.tenant.disputes.log_ratio(day);
                     }
                     _ => {}
@@ -276,7 +278,12 @@ impl Learner {
         let (nobody, no_group) = (Customer::empty(customer_id), Pool::empty(group));
         let customer = self.customers.get(&customer_id).unwrap_or(&nobody);
         let group = self.groups.get(group).unwrap_or(&no_group);
-        let others = self.siblings.get(&customer_id).into_iter().flatten().filter(|other| **other != customer_id);
+        let others = self
+            .siblings
+            .get(&customer_id)
+            .into_iter()
+            .flat_map(|all| all.iter())
+            .filter(|other| **other != customer_id);
         let others = others.filter_map(|other| self.customers.get(other)).map(|other| &other.rates);
         let payer = State::together(others, day);
         let levels = Levels {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::pace::weekday;
 use super::statistics::{Cell, HalfLife};
 
-/// Fewer payments than these are no run …
+/// Fewer payment days than these are no run …
 const FEWEST: f64 = 8.0;
 /// … nor those of which less than this share fall on one weekday. Somebody who pays on any of five weekdays alike passes
 /// for a run with one chance in 150.
@@ -48,16 +48,18 @@ pub(crate) struct PaymentDays {
 }
 
 impl PaymentDays {
+    /// Something was paid. One transfer for many invoices is one payment day. Days must not go back.
     pub(super) fn paid(&mut self, day: NaiveDate) {
+        let number = day.num_days_from_ce();
+        if self.days.back() == Some(&number) {
+            return;
+        }
         if let Some(cell) = self.weekdays.get_mut(weekday(day)) {
             cell.add(day, 1.0, 1.0, HalfLife::Days365);
         }
-        let number = day.num_days_from_ce();
-        if self.days.back() != Some(&number) {
-            self.days.push_back(number);
-            while self.days.len() > REMEMBERED {
-                self.days.pop_front();
-            }
+        self.days.push_back(number);
+        while self.days.len() > REMEMBERED {
+            self.days.pop_front();
         }
     }
 

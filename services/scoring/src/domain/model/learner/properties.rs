@@ -238,7 +238,7 @@ fn a_payer_is_known_by_all_it_pays_for() {
         .collect();
     let of = |payer: u128| {
         let (mut learner, _) = learned(&bills, day(LAST));
-        learner.share_a_payer(&BTreeSet::from([payer, 3].map(Uuid::from_u128)));
+        learner.share_a_payer(BTreeSet::from([payer, 3].map(Uuid::from_u128)));
         let habit = learner.habit(Uuid::from_u128(3), "CO", StructuralDelay::NONE, day(LAST));
         (habit.late_share, learner.next_invoice(Uuid::from_u128(3), "CO", day(LAST)).p_late)
     };
