@@ -102,7 +102,7 @@ CREATE TABLE assessments (
     -- Day of the assessment that first said as much as this one; that one is published.
     score_since date NOT NULL,
     segment text NOT NULL,
-    -- Day of the assessment that put the customer into this segment; its reasons are those that are published.
+    -- Day of the assessment that put the customer into this segment by these rules; its reasons are those that are published.
     segment_since date NOT NULL,
     -- Codes with their figures, the deciding one first.
     segment_reasons text[] NOT NULL,

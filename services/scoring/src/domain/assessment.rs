@@ -41,6 +41,7 @@ pub(crate) struct Assessment {
     pub segment: Segment,
     /// The deciding one first.
     pub segment_reasons: Vec<String>,
+    pub rules_version: String,
 }
 
 /// What of a score a person would call different: it is told when this changes.
@@ -132,6 +133,7 @@ pub(crate) fn assess(learner: &Learner, customer_id: Uuid, terms: Terms<'_>) -> 
         observations: habit.observations,
         segment,
         segment_reasons,
+        rules_version: terms.ruling.rules.version.clone(),
     }
 }
 

@@ -22,6 +22,8 @@ use super::state::Owner;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Previous {
     pub segment: Segment,
+    /// By which rules.
+    pub rules_version: String,
     pub segment_since: NaiveDate,
     pub gist: Gist,
     pub score_since: NaiveDate,
@@ -73,7 +75,7 @@ pub(crate) struct Assessed {
     pub day: NaiveDate,
     pub customer_id: Uuid,
     pub assessment: Assessment,
-    /// Day of the assessment that put the customer into its segment.
+    /// Day of the assessment that put the customer into its segment, by the same rules.
     pub segment_since: NaiveDate,
     /// Day of the assessment that first said as much as this one: that one is told.
     pub score_since: NaiveDate,
@@ -81,7 +83,9 @@ pub(crate) struct Assessed {
 
 impl Assessed {
     pub(crate) fn new(day: NaiveDate, customer_id: Uuid, assessment: Assessment, previous: Option<&Previous>) -> Self {
-        let segment = previous.filter(|previous| previous.segment == assessment.segment);
+        let segment = previous.filter(|previous| {
+            (previous.segment, &previous.rules_version) == (assessment.segment, &assessment.rules_version)
+        });
         let gist = Gist::of(assessment.p_late, assessment.mean_days_late, assessment.observations);
         let score = previous.filter(|previous| previous.gist == gist);
         Self {
@@ -97,6 +101,7 @@ impl Assessed {
         let Assessment { p_late, mean_days_late, observations, segment, .. } = self.assessment;
         Previous {
             segment,
+            rules_version: self.assessment.rules_version.clone(),
             segment_since: self.segment_since,
             gist: Gist::of(p_late, mean_days_late, observations),
             score_since: self.score_since,

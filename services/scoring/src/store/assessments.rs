@@ -20,7 +20,7 @@ pub(crate) async fn previous(
     customers: &[Uuid],
 ) -> Result<BTreeMap<Uuid, Previous>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT k.customer_id AS "customer_id!", a.segment, a.segment_since, a.p_late, a.mean_days_late,
+        r#"SELECT k.customer_id AS "customer_id!", a.segment, a.rules_version, a.segment_since, a.p_late, a.mean_days_late,
              a.observations, a.score_since
            FROM unnest($2::uuid[]) AS k (customer_id)
            CROSS JOIN LATERAL (
@@ -38,6 +38,7 @@ pub(crate) async fn previous(
             let observations = u32::try_from(row.observations).unwrap_or(0);
             let previous = Previous {
                 segment,
+                rules_version: row.rules_version,
                 segment_since: row.segment_since,
                 gist: Gist::of(row.p_late, row.mean_days_late, observations),
                 score_since: row.score_since,

@@ -264,7 +264,7 @@ async fn tell(house: &House, (day, told): &(NaiveDate, Told)) {
 async fn decided(house: &House, tenant: &TestTenant) -> Vec<String> {
     let query =
         "SELECT concat_ws(' ', customer_id, day, p_late, observations, segment, segment_since, rules_version, segment_reasons)
-                 FROM assessments WHERE tenant_id = $1 ORDER BY customer_id, day";
+                 FROM assessments WHERE tenant_id = $1 AND observations > 0 ORDER BY customer_id, day";
     sqlx::query_scalar(query).bind(tenant.tenant_id).fetch_all(&house.bed.worker()).await.unwrap()
 }
 
