@@ -14,7 +14,7 @@ use super::{
     Notes, Trouble, beside, book, cash, exchanges, expected_credits, publish, references, shares, standings, voids,
 };
 use crate::domain::fact::{Body, Credit};
-use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
+use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, News, Plan, plan};
 use crate::store::{self, credits::CreditRow, receivables::ReceivableRow, sources::Authority};
 use book::Book;
 
@@ -217,12 +217,20 @@ async fn fold(
     work: &BTreeMap<AccountKey, Work>,
     last: &BTreeMap<AccountKey, Option<ItemKey>>,
 ) -> Result<Vec<(AccountKey, Option<ItemKey>)>, Trouble> {
-    let mut plans = BTreeMap::new();
+    // Accounts of late invoices, which matter only where there are credits: that is asked for these alone.
+    let (mut plans, mut late) = (BTreeMap::new(), Vec::new());
     for (account, work) in work {
         let keys = book.keys(work)?;
         let last = last.get(account).and_then(Option::as_ref);
-        plans.insert(*account, plan(last, &keys, work.corrected, work.meets_reference));
+        let (corrected, meets_reference) = (work.corrected, work.meets_reference);
+        let planned = |has_credits| plan(last, &keys, News { corrected, meets_reference, has_credits });
+        if work.credits.is_empty() && planned(true) != planned(false) {
+            late.push(*account);
+        }
+        plans.insert(*account, planned(true));
     }
+    let with_credits = store::credits::accounts_with_some(conn, scope.tenant_id, &late).await?;
+    plans.extend(late.into_iter().filter(|account| !with_credits.contains(account)).map(|it| (it, Plan::Resume)));
     let of = |wanted: Plan| plans.iter().filter(move |(_, plan)| **plan == wanted).map(|(account, _)| account);
     let unapplied = store::credits::unapplied(conn, scope.tenant_id, of(Plan::Resume)).await?;
     // Other open invoices matter where money may be left that chooses among them.
