@@ -98,7 +98,6 @@ mod tests {
     async fn an_answer_says_when_nothing_can_come_after_it() {
         for (path, announced, sent, is_last) in [
             ("/unread", 1_000_000, 10, true),
-            ("/read", 3_000_000, 10, true),
             ("/read", 10, 10, false),
             ("/read", 0, 0, false),
             ("/unread", 0, 0, false),
