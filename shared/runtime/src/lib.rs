@@ -19,6 +19,7 @@ pub mod reemit;
 mod server;
 mod sweep;
 pub mod telemetry;
+mod unread;
 
 pub use caller::{Caller, SESSION_COOKIE};
 pub use clock::Clock;

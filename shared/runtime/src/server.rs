@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -10,6 +10,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+use crate::unread;
 
 /// Beyond these, callers wait before they are let in: each may hold a body in memory.
 const MOST_CONNECTIONS: usize = 1_024;
@@ -32,7 +34,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, header_timeout: Du
         .header_read_timeout(header_timeout)
         .max_headers(MOST_HEADERS)
         .max_buf_size(MOST_HEADER_BYTES);
-    let service = TowerToHyperService::new(app);
+    let service = TowerToHyperService::new(app.layer(middleware::from_fn(unread::say_the_last)));
     loop {
         let next = async { (places.clone().acquire_owned().await.ok(), listener.accept().await) };
         let (place, accepted) = tokio::select! { () = stop.cancelled() => break, next = next => next };

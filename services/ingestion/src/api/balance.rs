@@ -43,7 +43,7 @@ pub(super) struct Past {
     #[param(value_type = CurrencyCode, required = false, example = "COP")]
     currency: Option<String>,
     /// Open items to be left out: `next` of the answer before.
-    #[param(value_type = u32, required = false, minimum = 0, example = 0)]
+    #[param(value_type = u32, required = false, minimum = 0, maximum = 2_147_483_647, example = 0)]
     from: Option<String>,
     /// Open items at once; 100 unless told.
     #[param(value_type = u16, required = false, minimum = 1, maximum = 1000, example = 10)]
@@ -134,7 +134,7 @@ impl Past {
             let number = told.parse().ok().filter(|number| (from..=through).contains(number));
             number.ok_or_else(|| Problem::parameter(name, format!("a number from {from} to {through} is expected")))
         };
-        let from = number("from", self.from.as_ref(), 0, 0, u32::MAX.into())?;
+        let from = number("from", self.from.as_ref(), 0, 0, i32::MAX.into())?;
         Ok((from, number("limit", self.limit.as_ref(), DEFAULT_LIMIT, 1, MAX_LIMIT)?))
     }
 }

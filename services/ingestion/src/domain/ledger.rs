@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 pub(crate) use difference::{Posting, difference};
 pub(crate) use fold::{FoldedCredit, OpenCredit, Opening, Outcome, fold};
-pub(crate) use plan::{Plan, plan};
+pub(crate) use plan::{News, Plan, plan};
 
 /// Whose ledger it is: one payer's debts to one legal entity in one currency. The tenant is the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

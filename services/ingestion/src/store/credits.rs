@@ -1,5 +1,7 @@
 //! Payments, credit notes, withholdings, and where their amounts lie.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -164,6 +166,36 @@ pub(crate) async fn unapplied(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Those of the accounts in which there is any credit.
+pub(crate) async fn accounts_with_some(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    accounts: &[AccountKey],
+) -> Result<BTreeSet<AccountKey>, sqlx::Error> {
+    let columns: Columns = accounts.iter().collect();
+    if columns.payers.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = sqlx::query!(
+        r#"SELECT k.legal_entity_id AS "legal_entity_id!", k.payer_id AS "payer_id!", k.currency AS "currency!"
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS k (legal_entity_id, payer_id, currency) CROSS JOIN LATERAL (
+               SELECT FROM credits WHERE tenant_id = $1 AND payer_id = k.payer_id AND legal_entity_id = k.legal_entity_id
+                 AND currency = k.currency::bpchar LIMIT 1) c"#,
+        tenant_id,
+        &columns.legal_entities,
+        &columns.payers,
+        &columns.currencies
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let currency = stored_currency(&row.currency)?;
+            Ok(AccountKey { legal_entity_id: row.legal_entity_id, payer_id: row.payer_id, currency })
+        })
+        .collect()
 }
 
 /// All credits of accounts.

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use super::door::{FactsDoor, MOST_BYTES, MOST_LINES, Receipt};
 use super::file::{FactFile, Item, Origin, Problem};
 
+/// More are counted, and not kept: a file of ten million bad lines must not fill the memory.
+const KEPT_PROBLEMS: usize = 1_000;
+
 /// What became of all lines. They add up: lines = applied + duplicate + quarantined + unreadable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -16,6 +19,7 @@ pub(crate) struct Totals {
     pub(crate) quarantined: u64,
     /// Rows that are not CSV, or not text: not sent.
     pub(crate) unreadable: u64,
+    /// The first of them.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -32,7 +36,13 @@ impl Totals {
             let position = usize::try_from(problem.line.saturating_sub(1)).unwrap_or(usize::MAX);
             let (file, line) = origins.get(position).cloned().unwrap_or_default();
             let field = problem.pointer.as_deref().and_then(column);
-            self.problems.push(Problem { file, line, field, reason: problem.detail });
+            self.keep(Problem { file, line, field, reason: problem.detail });
+        }
+    }
+
+    fn keep(&mut self, problem: Problem) {
+        if self.problems.len() < KEPT_PROBLEMS {
+            self.problems.push(problem);
         }
     }
 }
@@ -70,7 +80,7 @@ impl<'a> Sender<'a> {
             match item {
                 Item::Unreadable(problem) => {
                     self.totals.unreadable += 1;
-                    self.totals.problems.push(problem);
+                    self.totals.keep(problem);
                 }
                 Item::Fact(fact) => {
                     self.batch.push_str(&fact.json);
@@ -120,5 +130,18 @@ mod tests {
         let told: Vec<String> = totals.problems.iter().map(ToString::to_string).collect();
         assert_eq!(told, ["b.csv:7: amount: not a plain decimal number"]);
         assert!(!totals.is_clean());
+    }
+
+    #[tokio::test]
+    async fn of_a_file_of_nothing_but_mistakes_the_first_are_kept_and_all_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.ndjson");
+        std::fs::write(&path, b"\xff\n".repeat(KEPT_PROBLEMS + 10)).unwrap();
+        let door = FactsDoor::new("http://127.0.0.1:1", "key").unwrap();
+        let mut sender = Sender::new(&door);
+        sender.file(&path, &Origin::default(), |_| {}).await.unwrap();
+        let totals = sender.finish().await.unwrap();
+        assert_eq!((totals.unreadable, totals.problems.len()), (1_010, KEPT_PROBLEMS));
+        assert_eq!(totals.problems[0].line, 1);
     }
 }

@@ -23,9 +23,6 @@ use crate::terminal;
 
 /// Between looks. A file that two looks find alike is whole.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// A report names this many problems.
-const MAX_PROBLEMS: usize = 1_000;
-
 /// What tells that a file has not grown.
 type Seen = (u64, Option<SystemTime>);
 
@@ -100,7 +97,6 @@ fn report(path: &Path, totals: &Totals) -> Value {
     let problems: Vec<Value> = totals
         .problems
         .iter()
-        .take(MAX_PROBLEMS)
         .map(|problem| json!({ "line": problem.line, "field": problem.field, "reason": problem.reason }))
         .collect();
     json!({

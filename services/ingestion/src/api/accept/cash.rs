@@ -12,9 +12,8 @@ use super::super::reading::Finding;
 use super::ledger::Credited;
 use super::resolve::{Known, Scope};
 use super::{Notes, Trouble, book, shares};
-use crate::domain::fact::{Allocation, Body, Reversal};
+use crate::domain::fact::{Allocation, Body, Reversal, Unidentified};
 use crate::domain::ledger::CreditKind;
-use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
 use crate::store::cash::{Identified, UnidentifiedRow};
 use crate::store::credits::CreditRow;
@@ -26,27 +25,24 @@ pub(super) async fn apply(
     facts: &[Known<'_>],
     notes: &mut Notes,
 ) -> Result<(), Trouble> {
-    let told: Vec<(Uuid, &Known<'_>)> = facts
+    let told: Vec<(Uuid, &Known<'_>, &Unidentified)> = facts
         .iter()
         .filter_map(|fact| match &fact.fact().body {
-            Body::Unidentified(payment) => Some((credit_id(scope, fact, &payment.number), fact)),
+            Body::Unidentified(payment) => Some((credit_id(scope, fact, &payment.number), fact, payment)),
             _ => None,
         })
         .collect();
     if told.is_empty() {
         return Ok(());
     }
-    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).collect();
+    let ids: BTreeSet<Uuid> = told.iter().map(|(id, ..)| *id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let stored = store::cash::by_ids(conn, scope.tenant_id, &ids).await?;
     let identified = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
     let in_ledger: BTreeSet<Uuid> = identified.into_iter().map(|row| row.credit_id).collect();
-    let orders = stored.iter().map(|row| (row.credit_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &orders);
-    notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
+    let orders = stored.iter().map(|row| (row.credit_id, &*row.source_order));
     let mut rows = Vec::new();
-    for (credit_id, fact) in decided.winners {
-        let Body::Unidentified(payment) = &fact.fact().body else { continue };
+    for (credit_id, (fact, payment)) in notes.newest(told, orders) {
         if in_ledger.contains(&credit_id) {
             notes.stale.insert(fact.line);
             continue;

@@ -1,6 +1,6 @@
 //! Credit notes that are on their way: kept by their number, in force for the invoice that the newest word names (L17).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use primitives::ids::{self, Kind};
 use sqlx::PgConnection;
@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::resolve::{Known, Scope};
 use super::{Notes, Trouble};
 use crate::domain::fact::{Body, ExpectedCredit};
-use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
 use crate::store::deductions::ExpectedRow;
 
@@ -54,13 +53,9 @@ pub(super) async fn take_in(
 ) -> Result<BTreeSet<Uuid>, Trouble> {
     let stored = stored(conn, scope, facts).await?;
     let mut invoices: BTreeSet<Uuid> = stored.iter().map(|(_, invoice_id, _)| *invoice_id).collect();
-    let orders: BTreeMap<Uuid, ChangeOrder> =
-        stored.into_iter().map(|(id, _, order)| (id, ChangeOrder::stored(order))).collect();
-    let tellings = told(scope, facts).map(|(id, fact, told)| (id, &fact.fact().order, (fact, told)));
-    let decided = newest(tellings, &orders);
-    notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
-    let rows: Vec<ExpectedRow<'_>> = decided
-        .winners
+    let orders = stored.iter().map(|(id, _, order)| (*id, &**order));
+    let rows: Vec<ExpectedRow<'_>> = notes
+        .newest(told(scope, facts), orders)
         .into_iter()
         .map(|(expected_id, (fact, told))| ExpectedRow {
             expected_id,

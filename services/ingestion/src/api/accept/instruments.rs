@@ -18,7 +18,6 @@ use super::resolve::{Known, Scope};
 use super::{Notes, Trouble, book};
 use crate::domain::fact::{Body, Instrument, InstrumentChanged, InstrumentState};
 use crate::domain::ledger::CreditKind;
-use crate::domain::order::{ChangeOrder, newest};
 use crate::store::credits::CreditRow;
 use crate::store::instruments::{Known as Stored, StateRow, Terms};
 use crate::store::{self, sources::Authority};
@@ -85,16 +84,12 @@ impl<'a> Instruments<'a> {
         notes: &mut Notes,
     ) -> Result<(), Trouble> {
         let told = facts.iter().filter_map(|fact| match &fact.fact().body {
-            Body::Instrument(told) => {
-                Some((credit_id(scope, fact, &told.instrument), &fact.fact().order, (fact, told)))
-            }
+            Body::Instrument(told) => Some((credit_id(scope, fact, &told.instrument), fact, told)),
             _ => None,
         });
-        let orders = stored.iter().map(|(id, known)| (*id, ChangeOrder::stored(known.terms_order.clone()))).collect();
-        let decided = newest(told, &orders);
-        notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
+        let newest = notes.newest(told, stored.iter().map(|(id, known)| (*id, &*known.terms_order)));
         let mut rows = Vec::new();
-        for (credit_id, (fact, told)) in decided.winners {
+        for (credit_id, (fact, told)) in newest {
             let invoices: Vec<Uuid> =
                 told.parts.iter().map(|part| scope.invoice(&fact.legal_entity, &part.invoice)).collect();
             self.invoices.extend(&invoices);
@@ -117,16 +112,12 @@ impl<'a> Instruments<'a> {
         notes: &mut Notes,
     ) -> Result<(), Trouble> {
         let told = facts.iter().filter_map(|fact| match &fact.fact().body {
-            Body::InstrumentChanged(told) => {
-                Some((credit_id(scope, fact, &told.instrument), &fact.fact().order, (fact, told)))
-            }
+            Body::InstrumentChanged(told) => Some((credit_id(scope, fact, &told.instrument), fact, told)),
             _ => None,
         });
-        let orders = stored.iter().map(|(id, known)| (*id, ChangeOrder::stored(known.state_order.clone()))).collect();
-        let decided = newest(told, &orders);
-        notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
+        let newest = notes.newest(told, stored.iter().map(|(id, known)| (*id, &*known.state_order)));
         let mut rows = Vec::new();
-        for (credit_id, (fact, told)) in decided.winners {
+        for (credit_id, (fact, told)) in newest {
             let InstrumentChanged { instrument, state, on } = told;
             let order = fact.fact().order.as_str();
             rows.push(StateRow { credit_id, number: instrument, state: *state, on: *on, order });

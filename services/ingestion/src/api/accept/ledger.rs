@@ -6,16 +6,15 @@ use messaging::Outbox;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::beside::Invoices;
 use super::disputes::Disputes;
 use super::instruments::Instruments;
 use super::resolve::{Known, Scope};
 use super::{
-    Notes, Trouble, book, cash, exchanges, expected_credits, extensions, publish, references, shares, standings, voids,
-    withholdings,
+    Notes, Trouble, beside, book, cash, exchanges, expected_credits, publish, references, shares, standings, voids,
 };
-use crate::domain::fact::Body;
-use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, Plan, plan};
-use crate::domain::order::{ChangeOrder, newest};
+use crate::domain::fact::{Body, Credit};
+use crate::domain::ledger::{AccountKey, CreditKind, ItemKey, News, Plan, plan};
 use crate::store::{self, credits::CreditRow, receivables::ReceivableRow, sources::Authority};
 use book::Book;
 
@@ -108,27 +107,25 @@ async fn newest_invoices(
     (in_question, deducted): (&BTreeSet<Uuid>, &BTreeSet<Uuid>),
     notes: &mut Notes,
 ) -> Result<(Issued, Vec<ReceivableRow>), Trouble> {
-    let told: Vec<(Uuid, &Known<'_>)> = facts
+    let told: Vec<(Uuid, &Known<'_>, ())> = facts
         .iter()
         .filter_map(|fact| match &fact.fact().body {
-            Body::Invoice(invoice) => Some((scope.invoice(&fact.legal_entity, &invoice.invoice), fact)),
+            Body::Invoice(invoice) => Some((scope.invoice(&fact.legal_entity, &invoice.invoice), fact, ())),
             _ => None,
         })
         .collect();
-    let beside = extensions::invoices(scope, facts)
-        .chain(standings::invoices(scope, facts))
-        .chain(withholdings::invoices(scope, facts));
-    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).chain(in_question.iter().copied()).chain(beside).collect();
+    let spoken_of = beside::invoices(scope, facts).chain(standings::invoices(scope, facts));
+    let ids: BTreeSet<Uuid> =
+        told.iter().map(|(id, ..)| *id).chain(in_question.iter().copied()).chain(spoken_of).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut rows = store::receivables::by_ids(conn, scope.tenant_id, &ids).await?;
-    let stored = rows.iter().map(|row| (row.invoice_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
-    notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
+    let newest = notes.newest(told, rows.iter().map(|row| (row.invoice_id, &*row.source_order)));
     let mut issued: Issued =
-        decided.winners.into_iter().filter_map(|(id, fact)| Some((id, book::invoice_row(scope, fact, id)?))).collect();
-    extensions::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
-    standings::apply(conn, scope, facts, (&mut issued, deducted), &rows, notes).await?;
-    withholdings::apply(conn, scope, facts, &mut issued, &rows, notes).await?;
+        newest.into_iter().filter_map(|(id, (fact, ()))| Some((id, book::invoice_row(scope, fact, id)?))).collect();
+    let stored = rows.iter().map(|row| (row.invoice_id, row)).collect();
+    beside::extend(conn, scope, facts, Invoices { issued: &mut issued, stored: &stored }, notes).await?;
+    standings::apply(conn, scope, facts, (Invoices { issued: &mut issued, stored: &stored }, deducted), notes).await?;
+    beside::withhold(conn, scope, facts, Invoices { issued: &mut issued, stored: &stored }, notes).await?;
     rows.retain(|row| issued.contains_key(&row.invoice_id) || in_question.contains(&row.invoice_id));
     Ok((issued, rows))
 }
@@ -143,7 +140,7 @@ async fn newest_credits<'a>(
 ) -> Result<(Credited<'a>, Vec<CreditRow>), Trouble> {
     let credits = facts.iter().filter(|fact| matches!(fact.fact().body, Body::Credit(_) | Body::Instrument(_)));
     let authorities = authorities(conn, scope, credits.map(|fact| fact.source_id)).await?;
-    let mut told: Vec<(Uuid, &Known<'_>)> = Vec::new();
+    let mut told: Vec<(Uuid, &Known<'_>, &Credit)> = Vec::new();
     for fact in facts {
         let Body::Credit(credit) = &fact.fact().body else { continue };
         let listed_until = authorities.get(&fact.source_id).and_then(|authority| authority.snapshot_until);
@@ -152,20 +149,17 @@ async fn newest_credits<'a>(
             // What is open after it is what the source's list of open items has shown since.
             notes.stale.insert(fact.line);
         } else {
-            told.push((scope.credit(credit.kind, &fact.fact().source, &credit.number), fact));
+            told.push((scope.credit(credit.kind, &fact.fact().source, &credit.number), fact, credit));
         }
     }
-    let ids: BTreeSet<Uuid> = told.iter().map(|(id, _)| *id).collect();
+    let ids: BTreeSet<Uuid> = told.iter().map(|(id, ..)| *id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut rows = store::credits::by_ids(conn, scope.tenant_id, &ids).await?;
-    let stored = rows.iter().map(|row| (row.credit_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let decided = newest(told.iter().map(|(id, fact)| (*id, &fact.fact().order, *fact)), &stored);
-    notes.stale.extend(decided.stale.iter().map(|fact| fact.line));
-    let credited = decided.winners.into_iter().filter_map(|(credit_id, fact)| {
-        let Body::Credit(credit) = &fact.fact().body else { return None };
+    let newest = notes.newest(told, rows.iter().map(|row| (row.credit_id, &*row.source_order)));
+    let credited = newest.into_iter().map(|(credit_id, (fact, credit))| {
         let authority = authorities.get(&fact.source_id).map(|authority| authority.applies_cash.clone());
         let authority = authority.unwrap_or_default();
-        Some((credit_id, (fact, book::credit_row(scope, fact, credit_id, credit, authority))))
+        (credit_id, (fact, book::credit_row(scope, fact, credit_id, credit, authority)))
     });
     let mut credited: Credited<'a> = credited.collect();
     cash::allocate(conn, scope, facts, &mut credited, &mut rows, notes).await?;
@@ -223,12 +217,20 @@ async fn fold(
     work: &BTreeMap<AccountKey, Work>,
     last: &BTreeMap<AccountKey, Option<ItemKey>>,
 ) -> Result<Vec<(AccountKey, Option<ItemKey>)>, Trouble> {
-    let mut plans = BTreeMap::new();
+    // Accounts of late invoices, which matter only where there are credits: that is asked for these alone.
+    let (mut plans, mut late) = (BTreeMap::new(), Vec::new());
     for (account, work) in work {
         let keys = book.keys(work)?;
         let last = last.get(account).and_then(Option::as_ref);
-        plans.insert(*account, plan(last, &keys, work.corrected, work.meets_reference));
+        let (corrected, meets_reference) = (work.corrected, work.meets_reference);
+        let planned = |has_credits| plan(last, &keys, News { corrected, meets_reference, has_credits });
+        if work.credits.is_empty() && planned(true) != planned(false) {
+            late.push(*account);
+        }
+        plans.insert(*account, planned(true));
     }
+    let with_credits = store::credits::accounts_with_some(conn, scope.tenant_id, &late).await?;
+    plans.extend(late.into_iter().filter(|account| !with_credits.contains(account)).map(|it| (it, Plan::Resume)));
     let of = |wanted: Plan| plans.iter().filter(move |(_, plan)| **plan == wanted).map(|(account, _)| account);
     let unapplied = store::credits::unapplied(conn, scope.tenant_id, of(Plan::Resume)).await?;
     // Other open invoices matter where money may be left that chooses among them.

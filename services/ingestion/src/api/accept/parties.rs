@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::resolve::{Known, Scope};
 use super::{Notes, Trouble, publish};
 use crate::domain::fact::{Body, Contact, Customer, PartyKind};
-use crate::domain::order::{ChangeOrder, newest};
 use crate::store::parties::{self, ContactRow, CustomerRow};
 
 pub(super) async fn apply(
@@ -51,19 +50,15 @@ async fn customers(
     let wanted: BTreeSet<Uuid> = told.iter().map(|(id, _, _)| *id).chain(new.iter().copied()).collect();
     let rows = parties::customers(conn, scope.tenant_id, &wanted.into_iter().collect::<Vec<_>>()).await?;
 
-    let stored = rows.iter().map(|row| (row.customer_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let tellings =
-        told.iter().map(|(id, fact, customer)| (*id, &fact.fact().order, (fact.line, *customer, &fact.fact().order)));
-    let decided = newest(tellings, &stored);
-    notes.stale.extend(decided.stale.iter().map(|(line, _, _)| *line));
+    let newest = notes.newest(told, rows.iter().map(|row| (row.customer_id, &*row.source_order)));
     let mut changed = Vec::new();
     for mut row in rows {
         let is_new = new.contains(&row.customer_id);
         let before = row.clone();
-        if let Some((_, customer, order)) = decided.winners.get(&row.customer_id) {
+        if let Some((fact, customer)) = newest.get(&row.customer_id) {
             overwrite(&mut row, scope, customer);
             let differs = row != before;
-            order.as_str().clone_into(&mut row.source_order);
+            fact.fact().order.as_str().clone_into(&mut row.source_order);
             // A customer that is new in this transaction was not published yet: it starts with its first version.
             row.version += i64::from(differs && !is_new);
             if differs || is_new {
@@ -119,14 +114,10 @@ async fn contacts(
     }
     let ids: Vec<Uuid> = told.iter().map(|(id, _, _)| *id).collect();
     let rows = parties::contacts(conn, scope.tenant_id, &ids).await?;
-    let stored = rows.iter().map(|row| (row.contact_id, ChangeOrder::stored(row.source_order.clone()))).collect();
     let before: BTreeMap<Uuid, ContactRow> = rows.into_iter().map(|row| (row.contact_id, row)).collect();
-    let tellings =
-        told.iter().map(|(id, fact, contact)| (*id, &fact.fact().order, (fact.line, *contact, &fact.fact().order)));
-    let decided = newest(tellings, &stored);
-    notes.stale.extend(decided.stale.iter().map(|(line, _, _)| *line));
+    let newest = notes.newest(told, before.values().map(|row| (row.contact_id, &*row.source_order)));
     let mut changed = Vec::new();
-    for (contact_id, (_, contact, order)) in decided.winners {
+    for (contact_id, (fact, contact)) in newest {
         let old = before.get(&contact_id);
         let mut row = ContactRow {
             contact_id,
@@ -141,7 +132,7 @@ async fn contacts(
         };
         let differs = old.is_some_and(|old| *old != row);
         row.version += i64::from(differs);
-        order.as_str().clone_into(&mut row.source_order);
+        fact.fact().order.as_str().clone_into(&mut row.source_order);
         if differs || old.is_none() {
             outbox.push(&publish::contact(scope, &row));
         }

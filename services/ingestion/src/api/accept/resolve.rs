@@ -1,28 +1,28 @@
 //! What the names in a fact mean to this tenant, and what is refused because they mean nothing.
 
+mod currencies;
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
-use primitives::Currency;
 use primitives::ids::{self, Kind};
 use runtime::Caller;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::reading::{Finding, Parsed, hex, sha256};
+use super::super::reading::{Finding, Parsed};
 use super::{
-    Trouble, Verdict, cash, conduct, exchanges, expected_credits, instruments, promises, reach, references, refuse,
+    Trouble, Verdict, cash, conduct, exchanges, expected_credits, instruments, promises, reach, references, verdicts,
 };
-use crate::api::cash_rules;
 use crate::domain::cash::chain::Chain;
-use crate::domain::cash::shares::Place;
 use crate::domain::fact::{Body, Fact};
-use crate::domain::ledger::CreditKind;
 use crate::store;
 use crate::store::context::{LegalEntityRow, SourceRow};
 use crate::store::facts::{NewFact, ReceiptRow};
 use crate::store::receivables::Owed;
+pub(crate) use names::quarantine_id;
 
 /// A source that claims to have told the future would switch the freshness gate off (L4).
 const MAX_COVERAGE_AHEAD_DAYS: u64 = 2;
@@ -57,9 +57,6 @@ pub(super) struct Known<'a> {
     /// Code of the legal entity.
     pub(super) legal_entity: String,
 }
-
-/// Line and currency of a fact, with the invoices that it names.
-type Named<'a> = (usize, Currency, Vec<(Uuid, &'a str)>);
 
 impl Scope {
     /// For telling what is stored already: it knows no names.
@@ -112,15 +109,15 @@ impl Scope {
         &mut self,
         conn: &mut PgConnection,
         read: &'a [Result<Parsed, Vec<Finding>>],
-        verdicts: &mut [Option<Verdict>],
+        answers: &mut [Option<Verdict>],
     ) -> Result<Vec<Known<'a>>, Trouble> {
         let mut known = Vec::with_capacity(read.len());
         for (line, parsed) in read.iter().enumerate() {
             match parsed {
-                Err(findings) => super::set(verdicts, line, Verdict::Refused(findings.clone())),
+                Err(findings) => verdicts::set(answers, line, Verdict::Refused(findings.clone())),
                 Ok(parsed) => match self.know(line, parsed) {
                     Ok(fact) => known.push(fact),
-                    Err(finding) => refuse(verdicts, line, finding),
+                    Err(finding) => verdicts::refuse(answers, line, finding),
                 },
             }
         }
@@ -135,7 +132,7 @@ impl Scope {
         self.spare_stored(conn, &known, &mut refused).await?;
         known.retain(|fact| !refused.contains_key(&fact.line));
         for (line, finding) in refused {
-            refuse(verdicts, line, finding);
+            verdicts::refuse(answers, line, finding);
         }
         Ok(known)
     }
@@ -193,83 +190,6 @@ impl Scope {
         })
     }
 
-    /// Facts that speak of a known invoice in another currency. An invoice that has not come has no currency yet.
-    async fn currency_mismatches(
-        &mut self,
-        conn: &mut PgConnection,
-        known: &[Known<'_>],
-    ) -> Result<BTreeMap<usize, Finding>, Trouble> {
-        let named: Vec<Named<'_>> = known
-            .iter()
-            .filter_map(|fact| {
-                let (currency, numbers) = fact.fact().body.named_invoices()?;
-                let invoices =
-                    numbers.into_iter().map(|number| (self.invoice(&fact.legal_entity, number), number)).collect();
-                Some((fact.line, currency, invoices))
-            })
-            .collect();
-        let mut ids: Vec<Uuid> = named.iter().flat_map(|(_, _, invoices)| invoices.iter().map(|(id, _)| *id)).collect();
-        ids.sort();
-        ids.dedup();
-        self.accounts = store::receivables::accounts(conn, self.tenant_id, &ids).await?;
-        let stored = self.accounts.iter().map(|(id, (currency, _))| (*id, currency.clone()));
-        let mut currencies: BTreeMap<Uuid, String> = stored.collect();
-        for fact in known {
-            if let Body::Invoice(invoice) = &fact.fact().body {
-                let id = self.invoice(&fact.legal_entity, &invoice.invoice);
-                currencies.entry(id).or_insert_with(|| invoice.amount.currency().code().to_owned());
-            }
-        }
-        let of_credits = known.iter().filter(|fact| matches!(fact.fact().body, Body::Credit(_) | Body::Allocated(_)));
-        let of_credits: BTreeSet<usize> = of_credits.map(|fact| fact.line).collect();
-        let credits = named.iter().filter(|(line, ..)| of_credits.contains(line));
-        let invoices = credits.flat_map(|(.., invoices)| invoices.iter().map(|(id, _)| *id));
-        let unknown = invoices.filter(|id| !currencies.contains_key(id)).collect();
-        self.unknown = unknown;
-        self.exchanging = self.exchanging_rules(conn, known, &currencies).await?;
-        let mut mismatches = BTreeMap::new();
-        let by_line: BTreeMap<usize, &Known<'_>> = known.iter().map(|fact| (fact.line, fact)).collect();
-        for (line, currency, invoices) in named {
-            let parts = by_line.get(&line).and_then(|fact| exchanges::exchanged_parts(&fact.fact().body));
-            if let (Some(parts), Some(chain)) = (parts, &self.exchanging) {
-                let owed = |id: &Uuid| currencies.get(id).filter(|owed| *owed != currency.code());
-                let exchanged = invoices.iter().zip(parts).filter_map(|((id, _), part)| Some((owed(id)?, part)));
-                let mut misfits = exchanged.filter_map(|(owed, part)| exchanges::misfit(chain, currency, owed, part));
-                mismatches.extend(misfits.next().map(|finding| (line, finding)));
-                continue;
-            }
-            let other = invoices.iter().find_map(|(id, number)| {
-                currencies.get(id).filter(|other| *other != currency.code()).map(|other| (number, other))
-            });
-            if let Some((number, other)) = other {
-                let detail = format!("invoice {number} is in {other}, the fact in {currency}");
-                mismatches.insert(line, Finding::new("currency-mismatch", "#/data/currency", detail));
-            }
-        }
-        Ok(mismatches)
-    }
-
-    /// The rules in force, where payments name what is not known to be in their currency.
-    async fn exchanging_rules(
-        &self,
-        conn: &mut PgConnection,
-        known: &[Known<'_>],
-        currencies: &BTreeMap<Uuid, String>,
-    ) -> Result<Option<Chain>, Trouble> {
-        let is_elsewhere = |fact: &Known<'_>| {
-            let paid = fact.fact().body.named_invoices().map(|(currency, _)| currency);
-            let parts = exchanges::exchanged_parts(&fact.fact().body).unwrap_or_default();
-            parts.iter().any(|part| {
-                let owed = currencies.get(&self.invoice(&fact.legal_entity, &part.invoice));
-                owed.map(String::as_str) != paid.as_ref().map(Currency::code)
-            })
-        };
-        if !known.iter().any(is_elsewhere) {
-            return Ok(None);
-        }
-        Ok(Some(cash_rules::in_force(conn, self.tenant_id, self.now.date_naive()).await?))
-    }
-
     /// Zone of a debtor about whom nothing is known.
     pub(super) fn zone(&self, legal_entity_id: Uuid) -> &str {
         let entity = self.legal_entities.iter().find(|entity| entity.legal_entity_id == legal_entity_id);
@@ -277,25 +197,6 @@ impl Scope {
             .map(|entity| entity.time_zone.as_str())
             .filter(|zone| zone.parse::<Tz>().is_ok())
             .unwrap_or(&self.time_zone)
-    }
-
-    pub(super) fn customer(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Customer, &[code])
-    }
-
-    pub(super) fn contact(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Contact, &[code])
-    }
-
-    /// The invoice that goes by a number, be it another one than its own.
-    pub(super) fn invoice(&self, legal_entity: &str, number: &str) -> Uuid {
-        let id = self.numbered(legal_entity, number);
-        self.aliases.get(&id).copied().unwrap_or(id)
-    }
-
-    /// The invoice whose own number this is.
-    pub(super) fn numbered(&self, legal_entity: &str, number: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Invoice, &[legal_entity, number])
     }
 
     /// Invoices by their other numbers, as far as facts name them.
@@ -314,62 +215,6 @@ impl Scope {
         self.aliases.extend(store::references::resolve(conn, self.tenant_id, &unknown).await?);
         Ok(())
     }
-
-    pub(super) fn credit(&self, kind: CreditKind, source: &str, number: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Credit, &[kind.as_str(), source, number])
-    }
-
-    /// What of a payment lies in another account.
-    pub(super) fn share(&self, credit_id: Uuid, place: &Place) -> Uuid {
-        let (credit_id, payer_id) = (credit_id.to_string(), place.payer_id.to_string());
-        let mut key = vec!["share", &credit_id, &payer_id];
-        key.extend(place.exchanged.as_ref().map(Currency::code));
-        ids::derive(self.tenant_id, Kind::Credit, &key)
-    }
-
-    /// The credit that settles a voided invoice.
-    pub(super) fn void(&self, invoice_id: Uuid) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Credit, &[CreditKind::Void.as_str(), &invoice_id.to_string()])
-    }
-
-    pub(super) fn dispute(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Dispute, &[code])
-    }
-
-    pub(super) fn promise(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Promise, &[code])
-    }
-
-    /// What all instalments of a plan share.
-    pub(super) fn plan(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Promise, &["plan", code])
-    }
-
-    /// The promise that an instalment is, counted from 1.
-    pub(super) fn instalment(&self, plan: &str, instalment: i32) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Promise, &["plan", plan, &instalment.to_string()])
-    }
-
-    pub(super) fn hold(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Hold, &["placed", code])
-    }
-
-    pub(super) fn issue(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Issue, &[code])
-    }
-
-    pub(super) fn claim(&self, code: &str) -> Uuid {
-        ids::derive(self.tenant_id, Kind::Claim, &[code])
-    }
-
-    /// The same for the same bytes: a bad line that is sent again is the same line.
-    pub(super) fn quarantine_id(&self, raw: &[u8]) -> Uuid {
-        quarantine_id(self.tenant_id, raw)
-    }
-}
-
-pub(crate) fn quarantine_id(tenant_id: Uuid, raw: &[u8]) -> Uuid {
-    ids::derive(tenant_id, Kind::Quarantine, &[&hex(&sha256(raw))])
 }
 
 impl Known<'_> {

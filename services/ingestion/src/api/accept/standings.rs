@@ -1,18 +1,17 @@
 //! Words about invoices: kept from the first one, in force once the invoice is known and whenever it is told again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::ledger::Issued;
+use super::beside::Invoices;
 use super::resolve::{Known, Scope};
 use super::{Notes, Trouble};
 use crate::domain::fact::{Body, Said};
-use crate::domain::order::{ChangeOrder, newest};
-use crate::domain::standing::{Expected, Mark, Slot, Standing};
+use crate::domain::standing::{Expected, Mark, Standing};
 use crate::store;
 use crate::store::receivables::ReceivableRow;
 
@@ -28,38 +27,28 @@ fn told<'a>(scope: &'a Scope, facts: &'a [Known<'a>]) -> impl Iterator<Item = (U
     })
 }
 
-/// Writes the standing into the invoices of a transaction; `rows` are these invoices as they are. Of those `deducted` what is not
-/// asked for has changed.
+/// Writes the standing into the invoices of a transaction. Of those `deducted` what is not asked for has changed.
 pub(super) async fn apply(
     conn: &mut PgConnection,
     scope: &Scope,
     facts: &[Known<'_>],
-    (issued, deducted): (&mut Issued, &BTreeSet<Uuid>),
-    rows: &[ReceivableRow],
+    (mut invoices, deducted): (Invoices<'_>, &BTreeSet<Uuid>),
     notes: &mut Notes,
 ) -> Result<(), Trouble> {
-    for row in rows.iter().filter(|row| deducted.contains(&row.invoice_id)) {
-        issued.entry(row.invoice_id).or_insert_with(|| row.clone());
+    for (invoice_id, row) in invoices.stored.iter().filter(|(id, _)| deducted.contains(id)) {
+        invoices.issued.entry(*invoice_id).or_insert_with(|| (*row).clone());
     }
     let told: Vec<(Uuid, &Known<'_>, &Said)> = told(scope, facts).collect();
-    let mut ids: Vec<Uuid> = issued.keys().copied().chain(told.iter().map(|(id, _, _)| *id)).collect();
+    let mut ids = invoices.ids(told.iter().map(|(id, ..)| *id));
     ids.sort();
     ids.dedup();
     let mut marks = store::marks::by_invoices(conn, scope.tenant_id, &ids).await?;
-    let orders: BTreeMap<(Uuid, Slot), ChangeOrder> = marks
-        .iter()
-        .flat_map(|(id, marks)| marks.iter().map(|(slot, mark)| ((*id, *slot), mark.order.clone())))
-        .collect();
-    let tellings = told.iter().map(|(id, fact, said)| ((*id, said.word.slot()), &fact.fact().order, (*fact, *said)));
-    let decided = newest(tellings, &orders);
-    notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
+    let orders =
+        marks.iter().flat_map(|(id, marks)| marks.iter().map(|(slot, mark)| ((*id, *slot), mark.order.as_str())));
+    let tellings = told.into_iter().map(|(id, fact, said)| ((id, said.word.slot()), fact, said));
     let mut changed = Vec::new();
-    for ((invoice_id, slot), (fact, said)) in decided.winners {
-        if let Some(stored) = rows.iter().find(|row| row.invoice_id == invoice_id) {
-            issued.entry(invoice_id).or_insert_with(|| stored.clone());
-        } else if !issued.contains_key(&invoice_id) {
-            notes.park(fact.line, format!("invoice {}", said.invoice));
-        }
+    for ((invoice_id, slot), (fact, said)) in notes.newest(tellings, orders) {
+        invoices.bring_in((invoice_id, &said.invoice), fact, notes, ReceivableRow::clone);
         let mark = mark(fact, said);
         marks.entry(invoice_id).or_default().insert(slot, mark.clone());
         changed.push((invoice_id, mark));
@@ -68,14 +57,14 @@ pub(super) async fn apply(
         if let Body::ExpectedCredit(told) = &fact.fact().body
             && !told.amount.is_zero()
             && !notes.stale.contains(&fact.line)
-            && !issued.contains_key(&scope.invoice(&fact.legal_entity, &told.invoice))
+            && !invoices.issued.contains_key(&scope.invoice(&fact.legal_entity, &told.invoice))
         {
             notes.park(fact.line, format!("invoice {}", told.invoice));
         }
     }
     store::marks::save(conn, scope.tenant_id, scope.now, &changed).await?;
     let mut deductions = store::deductions::of_invoices(conn, scope.tenant_id, &ids).await?;
-    for (invoice_id, row) in issued {
+    for (invoice_id, row) in invoices.issued {
         let mut standing =
             marks.get(invoice_id).map(|marks| Standing::of(marks, scope.void(*invoice_id))).unwrap_or_default();
         let deducted = deductions.remove(&(*invoice_id, row.currency.clone())).unwrap_or_default();

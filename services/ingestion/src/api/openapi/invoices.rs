@@ -5,65 +5,55 @@ use utoipa::ToSchema;
 
 use super::values::{Amount, AmountOrZero, CurrencyCode, Day, Key, Text};
 
-/// An invoice, or its correction.
-#[derive(ToSchema)]
-pub(super) struct InvoiceIssued {
-    invoice: Key,
-    /// Other numbers by which facts may name it, like a fiscal UUID; each of one invoice only. Once told, they stay.
-    #[schema(required = false, max_items = 10)]
-    references: Vec<Key>,
-    customer: Key,
-    /// Who pays it; the customer's payer when absent.
-    #[schema(required = false)]
-    payer: Key,
-    currency: CurrencyCode,
-    amount: Amount,
-    /// Tax that the payer will withhold; not more than the amount.
-    #[schema(required = false)]
-    expected_withholding: AmountOrZero,
-    issue_date: Day,
-    /// Not before it is issued.
-    due_date: Day,
-    #[schema(required = false)]
-    delivered_date: Day,
-    /// Agreed later than `due_date`.
-    #[schema(required = false)]
-    effective_due_date: Day,
-    /// Through which another system has dunned it, before Puntual took over.
-    #[schema(required = false)]
-    last_dunned_on: Day,
+/// Members of whatever says that something is owed, behind those that are its own.
+macro_rules! receivable {
+    ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$about])*
+        #[derive(ToSchema)]
+        pub(super) struct $name {
+            $($own)*
+            /// Other numbers by which facts may name it, like a fiscal UUID; each of one invoice only. Once told, they stay.
+            #[schema(required = false, max_items = 10)]
+            references: Vec<Key>,
+            customer: Key,
+            /// Who pays it; the customer's payer when absent.
+            #[schema(required = false)]
+            payer: Key,
+            currency: CurrencyCode,
+            amount: Amount,
+            /// Tax that the payer will withhold; not more than the amount.
+            #[schema(required = false)]
+            expected_withholding: AmountOrZero,
+            issue_date: Day,
+            /// Not before it is issued.
+            due_date: Day,
+            #[schema(required = false)]
+            delivered_date: Day,
+            /// Agreed later than `due_date`.
+            #[schema(required = false)]
+            effective_due_date: Day,
+            /// Through which another system has dunned it, before Puntual took over.
+            #[schema(required = false)]
+            last_dunned_on: Day,
+        }
+    };
 }
 
-/// More is owed than was invoiced: a receivable of its own, with its own number among those of invoices and its own due date.
-#[derive(ToSchema)]
-pub(super) struct DebitNoteIssued {
-    debit_note: Key,
-    /// Other numbers by which facts may name it, like a fiscal UUID; each of one invoice only. Once told, they stay.
-    #[schema(required = false, max_items = 10)]
-    references: Vec<Key>,
-    /// The invoice that it is about, which need not have come.
-    #[schema(required = false)]
-    invoice: Key,
-    customer: Key,
-    /// Who pays it; the customer's payer when absent.
-    #[schema(required = false)]
-    payer: Key,
-    currency: CurrencyCode,
-    amount: Amount,
-    /// Tax that the payer will withhold; not more than the amount.
-    #[schema(required = false)]
-    expected_withholding: AmountOrZero,
-    issue_date: Day,
-    /// Not before it is issued.
-    due_date: Day,
-    #[schema(required = false)]
-    delivered_date: Day,
-    /// Agreed later than `due_date`.
-    #[schema(required = false)]
-    effective_due_date: Day,
-    /// Through which another system has dunned it, before Puntual took over.
-    #[schema(required = false)]
-    last_dunned_on: Day,
+receivable! {
+    /// An invoice, or its correction.
+    InvoiceIssued {
+        invoice: Key,
+    }
+}
+
+receivable! {
+    /// More is owed than was invoiced: a receivable of its own, with its own number among those of invoices and its own due date.
+    DebitNoteIssued {
+        debit_note: Key,
+        /// The invoice that it is about, which need not have come.
+        #[schema(required = false)]
+        invoice: Key,
+    }
 }
 
 /// An invoice is not owed, as if it never had been: what had paid it is free again. Telling the invoice again does not bring it

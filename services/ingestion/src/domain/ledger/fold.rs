@@ -44,7 +44,8 @@ pub(crate) struct FoldedCredit {
     pub(crate) waiting: BTreeMap<usize, Decimal>,
 }
 
-/// Folds `items` onto `opening`. The caller sees to it that all of them sort after `opening.last` (see [`super::plan`]).
+/// Folds `items` onto `opening`. The caller sees to it that all of them sort after `opening.last`, or that order does
+/// not matter (see [`super::plan`]).
 pub(crate) fn fold(opening: Opening, mut items: Vec<Item>) -> Outcome {
     items.sort_by(|a, b| a.key().cmp(b.key()));
     let credits = items.iter().filter_map(|item| match item {
@@ -54,7 +55,9 @@ pub(crate) fn fold(opening: Opening, mut items: Vec<Item>) -> Outcome {
     let held = suspected_duplicates(credits);
     let mut book = Book::open(opening);
     for item in items {
-        book.last = Some(item.key().clone());
+        if book.last.as_ref().is_none_or(|last| last < item.key()) {
+            book.last = Some(item.key().clone());
+        }
         match item {
             Item::Invoice(invoice) => book.invoice(&invoice),
             Item::Credit(credit) if held.contains(&credit.credit_id) => book.hold(credit),

@@ -60,7 +60,8 @@ impl Account {
             Item::Invoice(_) => false,
         });
         let new: Vec<Item> = new.into_values().collect();
-        match plan(self.last.as_ref(), new.iter().map(Item::key), corrected, meets_reference) {
+        let news = News { corrected, meets_reference, has_credits: !self.credits.is_empty() };
+        match plan(self.last.as_ref(), new.iter().map(Item::key), news) {
             Plan::Resume => {
                 self.resumed += 1;
                 let outcome = fold(self.opening(&new), new);

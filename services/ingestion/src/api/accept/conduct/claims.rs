@@ -1,8 +1,6 @@
 //! What debtors answer (L11). An answer pauses its items for some bank days, then the pause ends by itself: whoever reads it still
 //! open after that finds an answer that nobody looked at.
 
-use std::collections::BTreeMap;
-
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -12,7 +10,6 @@ use super::holds::derived_id;
 use super::invoice_ids;
 use crate::domain::fact::conduct::{Claimed, Conduct};
 use crate::domain::hold::Answer;
-use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
 use crate::store::claims::ClaimRow;
 use crate::store::holds::HoldRow;
@@ -35,14 +32,10 @@ pub(super) async fn apply(
     }
     let ids: Vec<Uuid> = told.iter().map(|(id, ..)| *id).collect();
     let stored = store::claims::orders(conn, scope.tenant_id, &ids).await?;
-    let stored: BTreeMap<Uuid, ChangeOrder> =
-        stored.into_iter().map(|(id, order)| (id, ChangeOrder::stored(order))).collect();
-    let decided = newest(told.iter().map(|(id, fact, told)| (*id, &fact.fact().order, (*fact, *told))), &stored);
-    notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
-    let rows: Vec<ClaimRow> =
-        decided.winners.iter().map(|(claim_id, (fact, told))| row(scope, fact, *claim_id, told)).collect();
+    let newest = notes.newest(told, stored.iter().map(|(id, order)| (*id, &**order)));
+    let rows: Vec<ClaimRow> = newest.iter().map(|(claim_id, (fact, told))| row(scope, fact, *claim_id, told)).collect();
     store::claims::save(conn, scope.tenant_id, &rows).await?;
-    let answers = decided.winners.values().map(|(_, told)| told.answer);
+    let answers = newest.values().map(|(_, told)| told.answer);
     let days = store::settings::in_force(conn, scope.tenant_id).await?.claim_pause_days;
     Ok(rows.iter().zip(answers).map(|(row, answer)| pause(scope, row, answer, days)).collect())
 }

@@ -11,7 +11,6 @@ use super::super::resolve::{Known, Scope};
 use super::super::{Notes, Trouble, publish};
 use super::invoice_ids;
 use crate::domain::fact::conduct::{Conduct, HoldLifted, HoldPlaced};
-use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
 use crate::store::holds::{HoldRow, LiftRow};
 
@@ -47,17 +46,13 @@ pub(super) async fn told(
     let lifts = store::holds::lifts(conn, scope.tenant_id, &ids).await?;
     let mut lifts: BTreeMap<Uuid, LiftRow> = lifts.into_iter().map(|row| (row.hold_id, row)).collect();
 
-    let stored = rows.values().map(|row| (row.hold_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let decided = newest(placed.iter().map(|(id, fact, told)| (*id, &fact.fact().order, (*fact, *told))), &stored);
-    notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
-    for (hold_id, (fact, told)) in decided.winners {
+    let newest = notes.newest(placed, rows.values().map(|row| (row.hold_id, &*row.source_order)));
+    for (hold_id, (fact, told)) in newest {
         rows.insert(hold_id, placed_row(scope, fact, hold_id, told));
     }
-    let stored = lifts.values().map(|row| (row.hold_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let decided = newest(lifted.iter().map(|(id, fact, told)| (*id, &fact.fact().order, (*fact, *told))), &stored);
-    notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
+    let newest = notes.newest(lifted, lifts.values().map(|row| (row.hold_id, &*row.source_order)));
     let mut changed = Vec::new();
-    for (hold_id, (fact, told)) in decided.winners {
+    for (hold_id, (fact, told)) in newest {
         if !rows.contains_key(&hold_id) {
             notes.park(fact.line, format!("hold {}", told.hold));
         }

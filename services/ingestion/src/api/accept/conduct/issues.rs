@@ -14,7 +14,6 @@ use super::invoice_ids;
 use crate::domain::fact::Body;
 use crate::domain::fact::conduct::{Conduct, IssueRaised, IssueResolved};
 use crate::domain::hold::HoldKind;
-use crate::domain::order::{ChangeOrder, newest};
 use crate::store;
 use crate::store::holds::HoldRow;
 use crate::store::issues::{IssueRow, ResolutionRow};
@@ -98,13 +97,11 @@ pub(super) async fn apply(
 
 fn take_in_raised(scope: &Scope, facts: &[Known<'_>], rows: &mut BTreeMap<Uuid, IssueRow>, notes: &mut Notes) {
     let told = super::of(facts).filter_map(|(fact, conduct)| match conduct {
-        Conduct::IssueRaised(told) => Some((scope.issue(&told.issue), &fact.fact().order, (fact, told))),
+        Conduct::IssueRaised(told) => Some((scope.issue(&told.issue), fact, told)),
         _ => None,
     });
-    let stored = rows.values().map(|row| (row.issue_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let decided = newest(told, &stored);
-    notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
-    for (issue_id, (fact, told)) in decided.winners {
+    let newest = notes.newest(told, rows.values().map(|row| (row.issue_id, &*row.source_order)));
+    for (issue_id, (fact, told)) in newest {
         let row = raised_row(scope, fact, issue_id, told, rows.get(&issue_id));
         rows.insert(issue_id, row);
     }
@@ -119,15 +116,13 @@ fn take_in_resolved(
     notes: &mut Notes,
 ) -> (BTreeMap<Uuid, ResolutionRow>, BTreeMap<usize, ResolutionRow>) {
     let told = super::of(facts).filter_map(|(fact, conduct)| match conduct {
-        Conduct::IssueResolved(told) => Some((scope.issue(&told.issue), &fact.fact().order, (fact, told))),
+        Conduct::IssueResolved(told) => Some((scope.issue(&told.issue), fact, told)),
         _ => None,
     });
-    let orders = stored.iter().map(|row| (row.issue_id, ChangeOrder::stored(row.source_order.clone()))).collect();
-    let decided = newest(told, &orders);
-    notes.stale.extend(decided.stale.iter().map(|(fact, _)| fact.line));
+    let newest = notes.newest(told, stored.iter().map(|row| (row.issue_id, &*row.source_order)));
     let mut in_force: BTreeMap<Uuid, ResolutionRow> = stored.into_iter().map(|row| (row.issue_id, row)).collect();
     let mut new = BTreeMap::new();
-    for (issue_id, (fact, told)) in decided.winners {
+    for (issue_id, (fact, told)) in newest {
         if !rows.contains_key(&issue_id) {
             notes.park(fact.line, format!("issue {}", told.issue));
         }
