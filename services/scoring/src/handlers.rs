@@ -7,6 +7,7 @@ mod source_changed;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use contracts::Event;
@@ -17,11 +18,20 @@ use runtime::access;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::pressure::Pressure;
 use crate::store;
 
 /// The consumer of ingestion's stream.
 #[derive(Debug)]
-pub(crate) struct Facts;
+pub(crate) struct Facts {
+    pressure: Arc<Pressure>,
+}
+
+impl Facts {
+    pub(crate) fn new(pressure: Arc<Pressure>) -> Self {
+        Self { pressure }
+    }
+}
 
 impl Handler for Facts {
     fn subjects(&self) -> Vec<&'static str> {
@@ -30,6 +40,7 @@ impl Handler for Facts {
     }
 
     async fn handle(&self, conn: &mut PgConnection, batch: &[Delivery]) -> Result<(), HandlerError> {
+        self.pressure.saw(batch.len());
         access::apply(conn, batch).await?;
         source_changed::apply(conn, &decode_all(batch)?).await?;
         let customers = customer_changed::read(&decode_all(batch)?)?;

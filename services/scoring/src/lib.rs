@@ -1,5 +1,7 @@
 //! The `scoring` role: how likely a customer pays late, by how much, and in which segment that puts it.
 
+use std::sync::Arc;
+
 use contracts::{Stream, stream};
 use messaging::Handler;
 use runtime::{Frame, FrameConfig, Running};
@@ -8,10 +10,13 @@ use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
+use crate::pressure::Pressure;
+
 mod api;
 pub mod backtest;
 mod domain;
 mod handlers;
+mod pressure;
 pub mod reemit;
 mod store;
 mod sweeps;
@@ -43,7 +48,10 @@ pub struct ScoringSettings {
 
 /// The events that the role applies.
 pub fn subjects() -> Vec<(Stream, Vec<&'static str>)> {
-    vec![(stream::INGESTION, handlers::Facts.subjects()), (stream::PROMISES, handlers::Promises.subjects())]
+    vec![
+        (stream::INGESTION, handlers::Facts::new(Arc::new(Pressure::new())).subjects()),
+        (stream::PROMISES, handlers::Promises.subjects()),
+    ]
 }
 
 /// Works until `shutdown`.
@@ -53,7 +61,8 @@ pub fn run(config: Config, shutdown: CancellationToken) -> Running {
 
 async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut frame = Frame::start(stream::SCORING, config.frame, shutdown).await?;
-    frame.consume(stream::INGESTION, handlers::Facts);
+    let pressure = Arc::new(Pressure::new());
+    frame.consume(stream::INGESTION, handlers::Facts::new(Arc::clone(&pressure)));
     frame.consume(stream::PROMISES, handlers::Promises);
     frame.sweep(sweeps::DayClose {
         pool: frame.worker.clone(),
@@ -65,6 +74,7 @@ async fn work(config: Config, shutdown: CancellationToken) -> anyhow::Result<()>
         pool: frame.worker.clone(),
         clock: frame.clock,
         wake: frame.wake(),
+        pressure,
         settings: config.scoring,
     });
     frame.run(api::router()).await

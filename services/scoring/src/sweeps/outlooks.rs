@@ -3,6 +3,7 @@
 //! over and over.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -20,6 +21,7 @@ use super::publish::{contributions, text};
 use crate::ScoringSettings;
 use crate::domain::model::memory::MODEL_VERSION;
 use crate::domain::outlook::Outlook;
+use crate::pressure::Pressure;
 use crate::store::learning::{self, Progress};
 use crate::store::outlooks::{self, Debt, OutlookRow, Owed};
 use crate::store::{customers, learners};
@@ -30,6 +32,7 @@ pub(crate) struct Outlooks {
     pub pool: PgPool,
     pub clock: Clock,
     pub wake: Wake,
+    pub pressure: Arc<Pressure>,
     pub settings: ScoringSettings,
 }
 
@@ -40,6 +43,9 @@ impl Sweep for Outlooks {
 
     /// One batch for each tenant that has any.
     async fn run(&self) -> anyhow::Result<bool> {
+        if !self.pressure.allows() {
+            return Ok(false);
+        }
         let mut conn = self.pool.acquire().await?;
         let now = self.clock.now(&mut conn).await?;
         let tenants = outlooks::stale_tenants(&mut conn).await?;
