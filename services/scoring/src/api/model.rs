@@ -12,12 +12,13 @@ use serde::Serialize;
 use crate::domain::model::learner::Learner;
 use crate::domain::model::memory::MODEL_VERSION;
 use crate::domain::model::record::Standing;
-use crate::domain::model::statistics::{days, probability};
+use crate::domain::model::statistics::{days, log_odds, probability};
 use crate::domain::state::Owner;
 use crate::store::{learning, states};
 
 /// What was said on the issue date of invoices against what came of them, the last ninety days weighing most.
 #[derive(Debug, Serialize)]
+#[allow(clippy::struct_field_names, reason = "a version has the same name wherever it stands")]
 pub(crate) struct Model {
     model_version: &'static str,
     learned_through: Option<NaiveDate>,
@@ -62,18 +63,18 @@ pub(crate) async fn show(State(door): State<Door>, caller: Caller) -> Result<Jso
         let mut learner = Learner::new();
         let tenant = BTreeSet::from([Owner::Tenant]);
         states::recall(&mut tx, caller.tenant_id, &tenant, next, &mut learner).await?;
-        record = learner.standing(next).map(body);
+        record = learner.standing(next).as_ref().map(body);
     }
     Ok(Json(Model { model_version: MODEL_VERSION, learned_through, record }))
 }
 
-fn body(standing: Standing) -> Record {
+fn body(standing: &Standing) -> Record {
     let share = |value: f64| probability(value).round_dp(4);
     Record {
         labels: days(standing.labels),
         brier: share(standing.brier),
         brier_of_base_rate: share(standing.brier_of_base_rate),
-        log_loss: days(standing.log_loss * 100.0) / Decimal::ONE_HUNDRED,
+        log_loss: log_odds(standing.log_loss).round_dp(4),
         calibration_error: share(standing.calibration_error),
         reliability: standing
             .tenths
@@ -83,6 +84,6 @@ fn body(standing: Standing) -> Record {
             .collect(),
         days_off: standing.days_off.map(days),
         p80_coverage: standing.p80_coverage.map(share),
-        drift: days(standing.drift * 100.0) / Decimal::ONE_HUNDRED,
+        drift: log_odds(standing.drift).round_dp(4),
     }
 }

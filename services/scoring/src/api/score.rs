@@ -188,6 +188,7 @@ pub(crate) struct History {
 }
 
 #[derive(Debug, Serialize)]
+#[allow(clippy::struct_field_names, reason = "members are named for whoever reads them")]
 struct Day {
     day: NaiveDate,
     p_late: Decimal,

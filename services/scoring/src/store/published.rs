@@ -59,6 +59,7 @@ pub(crate) struct Pending {
 
 /// At most `limit` customers about whom there may be something to say. What is to be said of the score is the assessment
 /// that first said as much as the latest one.
+#[allow(clippy::too_many_lines, reason = "one query, and every column by its name")]
 pub(crate) async fn pending(conn: &mut PgConnection, tenant_id: Uuid, limit: i64) -> Result<Vec<Pending>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT p.customer_id, p.score_version, p.segment_version, p.shift_version,

@@ -137,7 +137,7 @@ async fn changed(
     for (invoice_id, owed) in owed {
         let told = told.remove(&invoice_id);
         let outlook = Outlook::of(&learner, &owed.bill, today);
-        changes.extend(change(tenant, today, owed, told, outlook, threshold));
+        changes.extend(change(tenant, today, &owed, told, outlook, threshold));
     }
     // What is left was settled since.
     changes.extend(told.into_values().filter(|row| !row.closed).map(|row| Change {
@@ -157,7 +157,7 @@ async fn changed(
 fn change(
     tenant: &Progress,
     today: NaiveDate,
-    owed: Owed,
+    owed: &Owed,
     told: Option<OutlookRow>,
     outlook: Outlook,
     threshold: Decimal,

@@ -199,7 +199,9 @@ impl Histogram {
     /// Nothing was paid by `days` after the due date.
     fn forget_through(&mut self, days: i32) {
         let gone = usize::try_from((days + 1 - EARLIEST).max(0)).unwrap_or(0);
-        self.bins.iter_mut().take(gone).for_each(|weight| *weight = 0.0);
+        for weight in self.bins.iter_mut().take(gone) {
+            *weight = 0.0;
+        }
     }
 
     /// Days that the share `q` of invoices stays below, when the late side weighs `p_late` of the whole.

@@ -162,7 +162,9 @@ mod tests {
     fn days_of_the_month_are_runs_too() {
         let paid_on = |days: &[&str]| {
             let mut paid = PaymentDays::default();
-            days.iter().for_each(|day| paid.paid(date(day)));
+            for day in days {
+                paid.paid(date(day));
+            }
             paid
         };
         // The tenth, and after a weekend the Monday.

@@ -38,7 +38,6 @@ fn reason(known: &Known<'_>, family: Family, contribution: f64) -> Option<Reason
     let days = |days: i64| u32::try_from(days).unwrap_or(0);
     let due_weekday = number(weekday(known.due_on));
     match family {
-        Family::Intercept => None,
         Family::Rate => Some(late_of_last(pace).unwrap_or(Reason::NoHistory)),
         Family::Weekday => {
             let on: Vec<&Settled> = pace.recent.iter().filter(|it| it.weekday == weekday(known.due_on)).collect();
@@ -62,8 +61,8 @@ fn reason(known: &Known<'_>, family: Family, contribution: f64) -> Option<Reason
         Family::Waiting if contribution > 0.0 => {
             Some(Reason::StillUnpaid { days: days((known.day - known.issued_on).num_days()) })
         }
-        Family::Waiting => None,
         Family::Dispute => Some(Reason::Disputed),
+        Family::Intercept | Family::Waiting => None,
     }
 }
 

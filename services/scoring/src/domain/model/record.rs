@@ -142,7 +142,9 @@ mod tests {
         assert_eq!(record.standing(day), None);
         // 0.25 is said of eight of which two are late, 0.75 of two of which both are.
         for (p_late, late, times) in [(0.25, true, 2), (0.25, false, 6), (0.75, true, 2)] {
-            (0..times).for_each(|_| record.settled(day, p_late, late));
+            for _ in 0..times {
+                record.settled(day, p_late, late);
+            }
         }
         record.cleared(day, 5.0, 2.0, 6.0);
         record.cleared(day, 9.0, 8.0, 8.0);

@@ -61,7 +61,7 @@ impl Regression {
     }
 
     /// The weights in force for these inputs, one each: those that are believed most, all of them held back by as much as
-    /// the odds that they make are uncertain (the moderated output of MacKay 1992: κ = 1/√(1 + π·xᵀPx/8)). Weights that
+    /// the odds that they make are uncertain (the moderated output of `MacKay` 1992: κ = 1/√(1 + π·`xᵀPx`/8)). Weights that
     /// few labels speak for would otherwise promise more than is known.
     pub(super) fn weights(&self, inputs: &[f64]) -> Vec<f64> {
         let best = self.heads.iter().fold(self.loss_of_base, |best, head| best.min(head.loss));
@@ -83,7 +83,9 @@ impl Regression {
             variance += head.variance(&certain) * share / whole;
         }
         let moderation = 1.0 / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt();
-        pooled.iter_mut().for_each(|weight| *weight *= moderation);
+        for weight in &mut pooled {
+            *weight *= moderation;
+        }
         pooled
     }
 
@@ -137,7 +139,7 @@ impl Head {
         self.hold_above_zero(roles);
     }
 
-    /// xᵀPx: how uncertain the log-odds of these inputs are.
+    /// `xᵀPx`: how uncertain the log-odds of these inputs are.
     fn variance(&self, inputs: &[f64]) -> f64 {
         let rows = self.covariance.chunks_exact(inputs.len()).zip(inputs);
         rows.fold(0.0, |sum, (row, input)| sum + input * dot(row, inputs)).max(0.0)
