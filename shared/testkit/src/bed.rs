@@ -192,6 +192,10 @@ impl Bed {
     pub async fn applied(&self) {
         for stream in self.stream.upstream() {
             let last = self.last_sequence(*stream).await;
+            if last == 0 {
+                // A role of a test may consume less than the real one.
+                continue;
+            }
             crate::eventually(&format!("{} applied", stream.name), || async {
                 let durable: Result<jetstream::consumer::PullConsumer, _> =
                     self.jetstream.get_consumer_from_stream(self.stream.service, stream.name).await;
